@@ -1,0 +1,206 @@
+"""What people and parts ask of a briefing, imperative. `Briefing.decide` turns each into events or a Refusal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from coordinator.domain.events import Summoned, Thresholds
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who asks. `role`: operator | host | staff | admin | system; `site` for operators only."""
+
+    name: str
+    role: str
+    site: str | None = None
+
+
+SYSTEM_ACTOR = Actor("system", "system")
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Create(Command):
+    title: str
+    kind: str
+    sites: tuple[Summoned, ...]
+    document_number: str | None = None
+    starts_at_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Open(Command):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Start(Command):
+    thresholds: Thresholds = Thresholds()
+
+
+@dataclass(frozen=True, slots=True)
+class Break(Command):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Resume(Command):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class End(Command):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel(Command):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Join(Command):
+    """A control socket said hello. `site` may be "hub"."""
+
+    site: str
+    connection: str
+    device: str
+    page: str
+
+
+@dataclass(frozen=True, slots=True)
+class Leave(Command):
+    """A control socket ended: reason closed | revoked | server_stop. Unknown connections are ignored."""
+
+    site: str
+    connection: str
+    reason: str = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Alive(Command):
+    """Any frame on a control socket. `receiving`, `mode`, `layer`, `slide` as in the `alive` message; None = unknown.
+
+    `n`: the heartbeat's number, None for other frames.
+    """
+
+    site: str
+    connection: str
+    n: int | None = None
+    receiving: bool | None = None
+    mode: str | None = None
+    layer: str | None = None
+    slide: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HubMedia(Command):
+    """What the hub now sends, by the media server's news: is sound, camera, screen published and unmuted?"""
+
+    audio: bool
+    video: bool
+    screen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SiteMedia(Command):
+    """The media server's news of one site's connection: it is in the room or not; it sends sound or not."""
+
+    site: str
+    connection: str
+    joined: bool
+    audio: bool = False
+    video: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outage(Command):
+    """A part failed (`began`) or works again. `part`: hub | relay | server."""
+
+    part: str
+    began: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StepClock(Command):
+    step_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tick(Command):
+    """Time has passed: find silent connections, hand back a lost floor, write the 10 s mark."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recover(Command):
+    """The server starts again after a crash: close what was open at its last mark."""
+
+
+@dataclass(frozen=True, slots=True)
+class RaiseHand(Command):
+    site: str
+    topic: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LowerHand(Command):
+    site: str
+
+
+@dataclass(frozen=True, slots=True)
+class GiveFloor(Command):
+    site: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakeFloor(Command):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class SetStage(Command):
+    left: str
+    right: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StartRollCall(Command):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class DeclareHeadcount(Command):
+    site: str
+    present: int
+    members: int | None = None
+    excused: int | None = None
+    unexcused: int | None = None
+    extra: int | None = None
+    note: str | None = None
+    reason: str | None = None
+    roll_call: int | None = None  # default: the newest
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmHeadcount(Command):
+    site: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeExpected(Command):
+    site: str
+    expected: int
+    expected_members: int | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmByPhone(Command):
+    site: str
+    name: str
+    reason: str
