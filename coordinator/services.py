@@ -1,8 +1,8 @@
 """What the web handlers may use: one value with every part of the running server.
 
 Rule 1: parts are built in `app.py` and handed over here; nothing is global.
-Rule 2: `writer` is the one thread that writes; blocking calls to `store`, `accounts` and `links` go through it
-(`await services.write(fn, …)`), blocking reads through `await services.read(fn, …)`.
+Rule 2: `writer` is the one thread that writes; blocking calls to `store`, `accounts` and `links` go through
+it (`await services.write(fn, …)`), blocking reads through `await services.read(fn, …)`.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ T = TypeVar("T")
 class Services:
     """The parts of one running server.
 
-    `data`: the data folder. `relay_url`: http://127.0.0.1:port of the built-in relay for the proxy, None while it
-    is down or an outside LiveKit is used. `media_keys`: (api key, api secret) to validate webhooks with.
+    `data`: the data folder. `relay_url`: http://127.0.0.1:port of the built-in relay for the proxy, None while
+    it is down or an outside LiveKit is used. `media_keys`: (api key, api secret) to validate webhooks with.
     """
 
     config: Any
@@ -58,7 +58,8 @@ class Services:
         return self.relay.url if self.relay is not None else None
 
     def health(self) -> dict[str, Any]:
-        """{status: ok|degraded, version, parts: {storage, relay, media}}: each part `ok`, `starting` or `failed`."""
-        parts = {"storage": "ok", "media": self.media.state, "relay": self.relay.state if self.relay else "outside"}
+        """{status: ok|degraded, version, parts: {storage, relay, media}}; a part is ok|starting|failed|outside."""
+        relay = self.relay.state if self.relay else "outside"
+        parts = {"storage": self.sessions.storage_state, "media": self.media.state, "relay": relay}
         good = all(state in ("ok", "outside") for state in parts.values())
         return {"status": "ok" if good else "degraded", "version": self.version, "parts": parts}

@@ -1,6 +1,7 @@
 """Running briefings: commands come in one at a time; effects go out in one order that never varies.
 
-Rule 1: decide, then the event is written and synced, then it is applied, then media follows, then screens show it.
+Rule 1: decide, then the event is written and synced, then it is applied, then media follows, then screens show
+it.
 Rule 2: where writing fails nothing is applied, no media call is made and no screen changes: StorageError.
 Rule 3: media runs outside the command queue, within 1 s, and never undoes an event (snapshot: `media`).
 Rule 4: a slow screen or a hanging relay stalls nobody else: screens and media are coalesced, never queued up.
@@ -14,27 +15,29 @@ from coordinator.domain.commands import Actor, Command, Create
 from coordinator.domain.events import Recorded
 
 Snapshot = dict[str, Any]
+Rows = list[dict[str, Any]]
+Ids = list[str]
 
 
 class Screen(Protocol):
     """One open control socket, as the sessions see it (`web/socket.py` implements it).
 
-    Methods may wait as long as the line needs; each screen is served by a task of its own, and sees calls one at
-    a time. An exception out of any of them ends the connection (reason "closed").
+    Methods may wait as long as the line needs; each screen is served by a task of its own, and sees calls one
+    at a time. An exception out of any of them ends the connection (reason "closed").
     """
 
     @property
     def origin(self) -> str:
-        """Scheme and host of the request, e.g. "https://hop.chodon.vn" (no slash): the built-in relay's address
-        as this browser must call it is made from it."""
+        """Scheme and host of the request, e.g. "https://hop.example.vn" (no slash): from it the built-in relay's
+        address is made, as this browser must call it."""
         ...
 
     async def show(self, snapshot: Snapshot) -> None:
-        """Sends one snapshot: the full one at the hub, its own entry for a site. `seq` grows with every one."""
+        """Sends one snapshot: the full one at the hub, a site its own entry. `seq` grows."""
         ...
 
     async def media(self, url: str, token: str) -> None:
-        """Sends the media address (ws:// or wss://) and a LiveKit token that lives 10 minutes. May come again."""
+        """Sends the media address (ws:// or wss://) and a LiveKit token of 10 minutes. May come again."""
         ...
 
     async def close(self, code: str) -> None:
@@ -43,7 +46,10 @@ class Screen(Protocol):
 
 
 class Sessions:
-    """All briefings, loaded when needed. Every method but `media_url` is to be called on the event loop."""
+    """All briefings, loaded when needed. Every method is to be called on the event loop."""
+
+    storage_state: str = "ok"
+    """ok, or failed while the last write failed."""
 
     async def create(self, command: Create, actor: Actor) -> str:
         """Makes a briefing and returns its id.
@@ -66,23 +72,32 @@ class Sessions:
         """The full snapshot with `seq`. Raises Refusal("unknown_briefing")."""
         raise NotImplementedError
 
-    async def list(self) -> list[dict[str, Any]]:
-        """All briefings, newest first: {id, title, kind, phase, starts_at, started_at, ended_at, document_number}."""
+    async def list(self) -> Rows:
+        """All briefings, newest first: {id, title, kind, phase, document_number, starts_at, started_at,
+        ended_at}; times RFC 3339 in UTC or None."""
         raise NotImplementedError
 
-    async def live_for(self, site: str) -> list[str]:
-        """Where the site's link leads: the live briefings (break counts as live) that summon it, else the open
-        ones, else the next scheduled one. One id: enter it; several: offer the choice; none: wait."""
+    async def live_for(self, site: str) -> Ids:
+        """Where the site's link leads: the live briefings (break counts as live) that summon it, else the
+        open ones, else the next scheduled one. One id: enter it; several: offer the choice; none: wait."""
         raise NotImplementedError
 
     async def attach(
-        self, briefing_id: str, site: str, page: str, device: str, screen: Screen, actor: Actor | None = None
+        self,
+        briefing_id: str,
+        site: str,
+        page: str,
+        device: str,
+        screen: Screen,
+        *,
+        actor: Actor | None = None,
     ) -> str:
-        """Joins a control socket (hello) and returns its connection id; snapshot and media follow on the screen.
+        """Joins a control socket (hello) and returns its connection id; snapshot and media follow on it.
 
-        `site` is a code or "hub"; `page` the page's uuid; `actor` is needed for the hub (default: the site itself).
-        An older page of the same site gets `close("replaced")`; an older socket of the same page is closed silently
-        with `close("closed")`.
+        `site` is a code or "hub"; `page` the page's uuid; `actor` is needed for the hub (default: the site).
+        An older page of the same site gets `close("replaced")`, an older socket of the same page
+        `close("closed")`. In a scheduled briefing a screen only looks on, and joins by itself at the opening;
+        in an ended or cancelled one the hub looks on and a site is refused.
 
         Raises:
             Refusal: `unknown_briefing`, `not_open`, … ; StorageError. The screen is not attached then.
@@ -90,7 +105,7 @@ class Sessions:
         raise NotImplementedError
 
     async def detach(self, briefing_id: str, connection: str, reason: str = "closed") -> None:
-        """The socket ended. Reason closed | revoked | server_stop. Never raises; an unknown connection is ignored."""
+        """The socket ended. Reason closed | revoked. Never raises; unknown ones are ignored."""
         raise NotImplementedError
 
     def alive(
@@ -104,7 +119,7 @@ class Sessions:
         layer: str | None = None,
         slide: int | None = None,
     ) -> None:
-        """Any frame, or the answer to a ping, came in: stamped now, handled in the briefing's turn. Never raises."""
+        """Any frame, or the answer to a ping, came in: stamped now, handled in turn. Never raises."""
         raise NotImplementedError
 
     async def fresh_media(self, briefing_id: str, connection: str) -> None:
@@ -116,5 +131,5 @@ class Sessions:
         raise NotImplementedError
 
     def media_event(self, room: str, kind: str) -> None:
-        """A validated webhook of the media server (`kind` is LiveKit's event name): reconciles that room at once."""
+        """A validated webhook of the media server (`kind`: LiveKit's event name): reconciles that room."""
         raise NotImplementedError
