@@ -1,0 +1,44 @@
+"""When to ask a publisher for a keyframe, over all its subscribers.
+
+Rule: at most one request per `INTERVAL_S` and stream. A request that comes too early is not lost; it becomes
+due when the interval is over, unless a keyframe came meanwhile.
+"""
+
+from __future__ import annotations
+
+INTERVAL_S = 0.5
+RETRY_S = 1.0
+
+
+class KeyframeRequests:
+    """Requests by SSRC; times in seconds."""
+
+    def __init__(self) -> None:
+        self._asked: dict[int, float] = {}
+        self._pending: dict[int, float] = {}
+
+    def want(self, ssrc: int, now: float) -> bool:
+        """Note that somebody needs a keyframe; True when the request should be sent at once."""
+        if now - self._asked.get(ssrc, -1e9) < INTERVAL_S:
+            self._pending.setdefault(ssrc, self._asked[ssrc] + INTERVAL_S)
+            return False
+        self._asked[ssrc] = now
+        self._pending[ssrc] = now + RETRY_S
+        return True
+
+    def arrived(self, ssrc: int) -> None:
+        """Note that a keyframe came: nothing is pending any more."""
+        self._pending.pop(ssrc, None)
+
+    def due(self, now: float) -> list[int]:
+        """Return the streams to ask now; each is asked again every `RETRY_S` until its keyframe comes."""
+        ready = [ssrc for ssrc, when in self._pending.items() if when <= now]
+        for ssrc in ready:
+            self._asked[ssrc] = now
+            self._pending[ssrc] = now + RETRY_S
+        return ready
+
+    def forget(self, ssrc: int) -> None:
+        """Drop a stream that ended or that nobody waits for."""
+        self._asked.pop(ssrc, None)
+        self._pending.pop(ssrc, None)

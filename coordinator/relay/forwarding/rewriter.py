@@ -1,0 +1,94 @@
+"""One outgoing stream made of pieces of incoming ones: sequence, timestamp and VP8 numbers run on.
+
+Rule 1: a piece ("splice") begins at a given packet of a source and lasts until the next splice; within it, the
+outgoing number is the incoming one plus a constant.
+Rule 2: a late packet of an ended piece is still mapped if it belongs there, never into a later piece.
+Rule 3: only the last `KEPT` pieces can be traced back for NACKs.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from .codecs import rewrite_vp8
+from .history import Packet
+
+KEPT = 16
+
+
+class Splice:
+    """A piece: `source` names the stream; `first`..`end` are its numbers there (`end` None while current)."""
+
+    __slots__ = ("end", "first", "out_first", "picture_shift", "source", "timestamp_shift", "tl0_shift")
+
+    def __init__(self, source: int, first: int, out_first: int, timestamp_shift: int) -> None:
+        self.source = source
+        self.first = first
+        self.end: int | None = None
+        self.out_first = out_first
+        self.timestamp_shift = timestamp_shift
+        self.picture_shift = 0
+        self.tl0_shift = 0
+
+
+class Rewriter:
+    """The state of one outgoing stream. Outgoing numbers are unwrapped; the caller cuts them to 16 bits."""
+
+    def __init__(self, first_sequence: int, first_timestamp: int) -> None:
+        self._splices: deque[Splice] = deque(maxlen=KEPT)
+        self.sequence = first_sequence - 1
+        self.timestamp = first_timestamp & 0xFFFFFFFF
+        self._picture = 0
+        self._tl0 = 0
+        self._top = 0
+
+    @property
+    def current(self) -> Splice | None:
+        """The piece in force, or None before the first."""
+        return self._splices[-1] if self._splices else None
+
+    def splice(self, source: int, packet: Packet, timestamp: int) -> None:
+        """Begin a piece at `packet`, which will go out next, with the outgoing `timestamp` (32 bits)."""
+        previous = self.current
+        if previous is not None:
+            previous.end = self._top
+        piece = Splice(source, packet.seq, self.sequence + 1, timestamp - packet.timestamp & 0xFFFFFFFF)
+        if packet.vp8 is not None:
+            piece.picture_shift = (self._picture + 1 - packet.vp8.picture_id) & 0x7FFF
+            piece.tl0_shift = (self._tl0 + 1 - packet.vp8.tl0) & 0xFF
+            if previous is None:
+                piece.picture_shift = piece.tl0_shift = 0
+        self._splices.append(piece)
+
+    def map(self, source: int, packet: Packet) -> tuple[int, int, bytes] | None:
+        """Return (sequence, timestamp, payload) to send for this packet, or None when it has no place."""
+        piece = self._find(source, packet.seq)
+        if piece is None:
+            return None
+        sequence = piece.out_first + packet.seq - piece.first
+        timestamp = packet.timestamp + piece.timestamp_shift & 0xFFFFFFFF
+        payload = packet.payload
+        vp8 = packet.vp8
+        if vp8 is not None and (piece.picture_shift or piece.tl0_shift):
+            payload = rewrite_vp8(payload, vp8, piece.picture_shift, piece.tl0_shift)
+        if piece.end is None and sequence > self.sequence:
+            self.sequence, self.timestamp, self._top = sequence, timestamp, packet.seq
+            if vp8 is not None:
+                self._picture = vp8.picture_id + piece.picture_shift & 0x7FFF
+                self._tl0 = vp8.tl0 + piece.tl0_shift & 0xFF
+        return sequence, timestamp, payload
+
+    def _find(self, source: int, seq: int) -> Splice | None:
+        for piece in reversed(self._splices):
+            if piece.source == source and seq >= piece.first and (piece.end is None or seq <= piece.end):
+                return piece
+        return None
+
+    def origin(self, sequence: int) -> tuple[int, int] | None:
+        """Return (source, number there) of what went out, or should have, under an outgoing number (16 bits)."""
+        number = self.sequence - (self.sequence - sequence & 0xFFFF)
+        for piece in reversed(self._splices):
+            if number >= piece.out_first:
+                seq = piece.first + number - piece.out_first
+                return None if piece.end is not None and seq > piece.end else (piece.source, seq)
+        return None
