@@ -1,0 +1,116 @@
+"""The server's side of ICE, in its lite form (RFC 8445 §2.5): it answers checks and never sends any.
+
+Rule 1: a source address counts only after a check signed with our password came from it; media goes only to
+the address of the newest nominated pair.
+Rule 2: an ICE restart adds new credentials; the old ones serve until a pair is nominated with the new ones, so
+that media never stops for a restart. A change of the client's address needs no restart at all.
+Rule 3: the client's candidates are ignored: it cannot make the server send anything to a third party.
+"""
+
+from __future__ import annotations
+
+import secrets
+import string
+from dataclasses import dataclass
+
+from aioice import stun
+
+from .udp_mux import Address, Endpoint, UdpMux
+
+MAX_ADDRESSES = 8
+_ALPHABET = string.ascii_letters + string.digits
+
+
+def _random(length: int) -> str:
+    return "".join(secrets.choice(_ALPHABET) for _ in range(length))
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """One generation of the local username fragment and password, and the client's fragment."""
+
+    generation: int
+    fragment: str
+    password: str
+    remote_fragment: str
+
+
+class IceAgent:
+    """ICE for one participant. `endpoint` is who receives the datagrams."""
+
+    def __init__(self, mux: UdpMux, endpoint: Endpoint) -> None:
+        self._mux = mux
+        self._endpoint = endpoint
+        self._known: dict[str, Credentials] = {}
+        self._generation = 0
+        self._nominated_generation = -1
+        self._addresses: dict[Address, None] = {}
+        self.current: Credentials | None = None
+        self.nominated: Address | None = None
+
+    def restart(self, remote_fragment: str) -> Credentials:
+        """Make the credentials for a new offer, in addition to those in use."""
+        fresh = Credentials(self._generation, _random(12), _random(32), remote_fragment)
+        self._generation += 1
+        stale = [known for known in self._known.values() if known.generation < self._nominated_generation]
+        for known in stale:
+            self._release(known)
+        self._known[fresh.fragment] = fresh
+        self._mux.claim(fresh.fragment, self._endpoint)
+        self.current = fresh
+        return fresh
+
+    def check(self, message: stun.Message, address: Address) -> bytes | None:
+        """Answer a binding request; None when it is not signed with one of our passwords."""
+        local, _, remote = str(message.attributes.get("USERNAME", "")).partition(":")
+        known = self._known.get(local)
+        if known is None or known.remote_fragment != remote:
+            return None
+        if not message.check_message_integrity(known.password.encode()):
+            return None
+        self._admit(address)
+        if "USE-CANDIDATE" in message.attributes and known.generation >= self._nominated_generation:
+            self._nominate(known, address)
+        response = stun.Message(stun.Method.BINDING, stun.Class.RESPONSE, message.transaction_id)
+        response.attributes["XOR-MAPPED-ADDRESS"] = address
+        response.add_message_integrity(known.password.encode())
+        return bytes(response)
+
+    def _admit(self, address: Address) -> None:
+        self._addresses.pop(address, None)
+        self._addresses[address] = None
+        self._mux.admit(address, self._endpoint)
+        while len(self._addresses) > MAX_ADDRESSES:
+            oldest = next(iter(self._addresses))
+            if oldest == self.nominated:
+                self._addresses[oldest] = self._addresses.pop(oldest)
+                continue
+            del self._addresses[oldest]
+            self._mux.expel(oldest, self._endpoint)
+
+    def _nominate(self, known: Credentials, address: Address) -> None:
+        self.nominated = address
+        if known.generation > self._nominated_generation:
+            self._nominated_generation = known.generation
+            for old in [other for other in self._known.values() if other.generation < known.generation]:
+                self._release(old)
+
+    def _release(self, known: Credentials) -> None:
+        self._known.pop(known.fragment, None)
+        self._mux.release(known.fragment)
+
+    def send(self, data: bytes) -> bool:
+        """Send to the nominated address; False when there is none yet."""
+        if self.nominated is None:
+            return False
+        self._mux.send(data, self.nominated)
+        return True
+
+    def close(self) -> None:
+        """Give back every fragment and address."""
+        for known in list(self._known.values()):
+            self._release(known)
+        for address in self._addresses:
+            self._mux.expel(address, self._endpoint)
+        self._addresses.clear()
+        self.nominated = None

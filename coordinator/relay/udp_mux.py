@@ -1,0 +1,147 @@
+"""One UDP port for everybody.
+
+Rule 1: datagrams are told apart by their first byte (RFC 7983) before anything is parsed.
+Rule 2: from the moment the socket is open, a datagram that is not STUN is dropped unless its source address
+has passed an authenticated connectivity check; strangers reach no queue and no parser.
+Rule 3: STUN from a stranger is looked at only if it is a binding request for a known username fragment, and
+is answered only if it is signed (see `ice`): the port cannot be used to reflect traffic.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from typing import Protocol
+
+from aioice import stun
+
+logger = logging.getLogger(__name__)
+
+Address = tuple[str, int]
+READS_PER_WAKE = 64
+MAX_DATAGRAM = 2048
+BUFFER_BYTES = 4 * 1024 * 1024
+STUN_REQUEST = b"\x00\x01"
+STUN_COOKIE = b"\x21\x12\xa4\x42"
+
+
+class Endpoint(Protocol):
+    """One participant's end of the mux."""
+
+    def check(self, message: stun.Message, address: Address) -> bytes | None:
+        """Answer a binding request that names one of our username fragments; None = not authentic."""
+
+    def datagram(self, data: bytes) -> None:
+        """Take a datagram from a validated address."""
+
+
+class UdpMux:
+    """The socket and who it serves. `port` is the real port once open."""
+
+    def __init__(self) -> None:
+        self._socket: socket.socket | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._by_fragment: dict[str, Endpoint] = {}
+        self._by_address: dict[Address, Endpoint] = {}
+        self.port = 0
+        self.dropped = 0
+        """Datagrams from strangers, since the start."""
+        self.refused = 0
+        """Datagrams that the operating system did not take, since the start."""
+
+    def open(self, host: str, port: int) -> None:
+        """Bind the socket and begin to serve. Raises OSError when the address cannot be bound."""
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            sock.setblocking(False)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER_BYTES)
+            sock.bind((host, port))
+        except OSError:
+            sock.close()
+            raise
+        self._socket = sock
+        self.port = sock.getsockname()[1]
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(sock.fileno(), self._readable)
+
+    def close(self) -> None:
+        """Stop serving and close the socket."""
+        if self._socket is not None and self._loop is not None:
+            self._loop.remove_reader(self._socket.fileno())
+            self._socket.close()
+        self._socket = None
+        self._by_address.clear()
+        self._by_fragment.clear()
+
+    def claim(self, fragment: str, endpoint: Endpoint) -> None:
+        """Send checks for this username fragment to `endpoint`."""
+        self._by_fragment[fragment] = endpoint
+
+    def release(self, fragment: str) -> None:
+        """Know this username fragment no longer."""
+        self._by_fragment.pop(fragment, None)
+
+    def admit(self, address: Address, endpoint: Endpoint) -> None:
+        """Let datagrams from a validated address through to `endpoint`."""
+        self._by_address[address] = endpoint
+
+    def expel(self, address: Address, endpoint: Endpoint) -> None:
+        """Stop letting an address through, if it is still this endpoint's."""
+        if self._by_address.get(address) is endpoint:
+            del self._by_address[address]
+
+    def send(self, data: bytes, address: Address) -> None:
+        """Send one datagram, or count it as refused; never blocks, never raises."""
+        if self._socket is None:
+            return
+        try:
+            self._socket.sendto(data, address)
+        except OSError:
+            self.refused += 1
+
+    def _readable(self) -> None:
+        sock = self._socket
+        for _ in range(READS_PER_WAKE):
+            if sock is None:
+                return
+            try:
+                data, address = sock.recvfrom(MAX_DATAGRAM)
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError as error:
+                logger.debug("udp receive: %s", error)
+                continue
+            try:
+                self._dispatch(data, address)
+            except Exception:
+                logger.exception("a datagram from %s could not be handled", address)
+
+    def _dispatch(self, data: bytes, address: Address) -> None:
+        if not data:
+            return
+        if data[0] < 4:
+            self._check(data, address)
+            return
+        endpoint = self._by_address.get(address)
+        if endpoint is None:
+            self.dropped += 1
+        else:
+            endpoint.datagram(data)
+
+    def _check(self, data: bytes, address: Address) -> None:
+        if data[:2] != STUN_REQUEST or data[4:8] != STUN_COOKIE:
+            return
+        try:
+            message = stun.parse_message(data)
+        except (ValueError, IndexError, UnicodeDecodeError):
+            self.dropped += 1
+            return
+        fragment = str(message.attributes.get("USERNAME", "")).partition(":")[0]
+        endpoint = self._by_fragment.get(fragment)
+        answer = endpoint.check(message, address) if endpoint is not None else None
+        if answer is None:
+            self.dropped += 1
+        else:
+            self.send(answer, address)
