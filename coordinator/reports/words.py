@@ -1,0 +1,59 @@
+"""The Vietnamese words of the exports, whatever language the page is in (ATTENDANCE.md, Exports).
+
+Rule 1: a code of the log that has no word here is printed as it is, never dropped.
+"""
+
+from __future__ import annotations
+
+UNKNOWN = "chưa có số liệu"
+PROVISIONAL = "TẠM TÍNH"
+STILL_CONNECTED = "đang kết nối"
+NOT_CONNECTED = "chưa vào"
+
+STATUS = {
+    "on_time": "đúng giờ",
+    "late": "vào muộn",
+    "interrupted": "gián đoạn",
+    "left_early": "rời sớm",
+    "sound_only": "chỉ có tiếng",
+    "signal_only": "chỉ có tín hiệu",
+    "not_connected": "không kết nối",
+    "confirmed_by_phone": "xác nhận qua điện thoại",
+}
+
+LEAVE_REASON = {
+    "closed": "đóng trang",
+    "lost": "mất kết nối",
+    "replaced": "thay bằng máy khác",
+    "revoked": "thu hồi đường dẫn",
+    "ended": "hội nghị kết thúc",
+    "server_crash": "máy chủ dừng đột ngột",
+    "server_stop": "máy chủ dừng",
+    "cancelled": "hội nghị bị hủy",
+}
+
+FLOOR_REASON = {
+    "host": "điểm cầu trung tâm lấy lại",
+    "lost": "mất kết nối",
+    "given_on": "chuyển cho điểm cầu khác",
+    "break": "giải lao",
+    "ended": "hội nghị kết thúc",
+}
+
+KIND = {
+    "resolution": "quán triệt nghị quyết",
+    "class": "lớp bồi dưỡng",
+    "meeting": "họp giao ban",
+}
+
+OUTAGE_PART = {"hub": "điểm cầu trung tâm", "relay": "bộ chuyển tiếp", "server": "máy chủ"}
+
+
+def listed(codes: tuple[str, ...]) -> str:
+    """A site's status codes as one cell: their words, joined by "; "."""
+    return "; ".join(STATUS.get(code, code) for code in codes)
+
+
+def leave(reason: str | None) -> str:
+    """Why a connection ended; None while it stands."""
+    return STILL_CONNECTED if reason is None else LEAVE_REASON.get(reason, reason)
