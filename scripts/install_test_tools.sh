@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# install_test_tools.sh: what the tests need beside Python: a Chromium, Vietnamese fonts, LibreOffice Calc.
+set -euo pipefail
+source "$(dirname "$0")/as_root.sh"
+
+missing=()
+if [ -z "${COORDINATOR_CHROMIUM:-}" ] && ! command -v chromium chromium-browser google-chrome >/dev/null; then
+    missing+=(chromium)
+fi
+command -v soffice >/dev/null || missing+=(libreoffice-calc)
+if ! command -v fc-list >/dev/null || [ -z "$(fc-list ':lang=vi' | head -n 1)" ]; then
+    missing+=(fontconfig fonts-noto-core)
+fi
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+echo "Installing for the tests: ${missing[*]}" >&2
+install_packages "${missing[@]}" || {
+    echo "The tests need these packages. Please run: sudo apt-get install ${missing[*]}" >&2
+    exit 1
+}
