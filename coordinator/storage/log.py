@@ -53,6 +53,12 @@ class Reader:
         found: sqlite3.Connection | None = getattr(self._own, "connection", None)
         if found is None:
             found = connect_reader(self._data)
+            try:
+                with translated(str(self._data)):
+                    schema.check_readable(found, self._data)
+            except StorageError:
+                found.close()
+                raise
             self._own.connection = found
             with self._guard:
                 self._opened.append(found)

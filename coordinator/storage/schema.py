@@ -64,6 +64,18 @@ def version_of(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
+def check_readable(connection: sqlite3.Connection, data: Path) -> None:
+    """Refuses to read tables of another version.
+
+    Raises:
+        StorageError: data_too_old (the next start of the server brings them up to date), data_too_new.
+    """
+    found = version_of(connection)
+    if found != VERSION:
+        code = "data_too_new" if found > VERSION else "data_too_old"
+        raise StorageError(code, data=str(data), found=found, known=VERSION)
+
+
 def migrate(connection: sqlite3.Connection, data: Path) -> None:
     """Brings the database to VERSION.
 
