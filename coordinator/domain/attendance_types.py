@@ -1,4 +1,5 @@
-"""Attendance as values: what `attendance.fold` makes of a briefing's events and what every report is drawn from.
+"""Attendance as values: what `attendance.fold` makes of a briefing's events and what every report is
+drawn from.
 
 Rule 1: all times are UTC milliseconds, all durations whole seconds, all shares and rates 0..1 (unrounded).
 Rule 2: None is "not known" or "not yet", never zero (ATTENDANCE.md rule 11).
@@ -23,8 +24,8 @@ class Outage:
 class Window:
     """The host's start to the host's end. `seconds` has breaks and outages taken out.
 
-    `started_ms` is None before the start, `ended_ms` None while the briefing runs; `planned_ms` is the announced start.
-    `breaks` are (start_ms, end_ms); one that still runs ends at the moment of the fold.
+    `started_ms` is None before the start, `ended_ms` None while the briefing runs; `planned_ms` is the
+    announced start. `breaks` are (start_ms, end_ms); one that still runs ends at the moment of the fold.
     """
 
     seconds: int
@@ -39,10 +40,11 @@ class Window:
 class Totals:
     """Sums over all sites summoned.
 
-    `rate` = present / expected over the sites that reported; `expected_reported` is its denominator and `present` its
-    numerator. `rate_low`..`rate_high` is the range over all sites, the unknown counted as none .. as all.
-    `rate_excluding_excused` leaves the excused out of the denominator. The members' figures are over sites that
-    reported members and know how many they expect. `sites_rate` = sites connected / sites summoned.
+    `rate` = present / expected over the sites that reported; `expected_reported` is its denominator and
+    `present` its numerator. `rate_low`..`rate_high` is the range over all sites, the unknown counted as
+    none .. as all. `rate_excluding_excused` leaves the excused out of the denominator. The members'
+    figures are over sites that reported members and know how many they expect. `sites_rate` = sites
+    connected / sites summoned.
     """
 
     sites_expected: int
@@ -76,9 +78,9 @@ class PhoneConfirmation:
 class ConnectionRow:
     """One raw connection, never merged, unclipped.
 
-    `left_ms` None: still open. `following_seconds` counts inside the window, `connected_seconds` the whole interval.
-    `reason` as in `ConnectionClosed`, None while open. `across_boots`: measured by UTC because the machine
-    restarted in between.
+    `left_ms` None: still open. `following_seconds` counts inside the window, `connected_seconds` the
+    whole interval. `reason` as in `ConnectionClosed`, None while open. `across_boots`: measured by UTC
+    because the machine restarted in between.
     """
 
     connection: str
@@ -95,8 +97,9 @@ class ConnectionRow:
 class HeadcountRow:
     """One declaration, in log order; `declaration` numbers the site's declarations from 1.
 
-    `actor` as in the log ("site:<code>" or an account). `confirmed_by` and `confirmed_ms` when host or staff
-    confirmed it. `reason` is given when host or staff declared or corrected. `counted`: this is the count in the rate.
+    `actor` as in the log ("site:<code>" or an account). `confirmed_by` and `confirmed_ms` when host or
+    staff confirmed it. `reason` is given when host or staff declared or corrected. `counted`: this is the
+    count in the rate.
     """
 
     declaration: int
@@ -118,7 +121,8 @@ class HeadcountRow:
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """The site held the floor; `end_ms` None while it does. `reason` as in `FloorTaken`, None while it holds it."""
+    """The site held the floor; `end_ms` None while it does. `reason` as in `FloorTaken`, None while it
+    holds it."""
 
     start_ms: int
     end_ms: int | None
@@ -127,7 +131,8 @@ class Speech:
 
 @dataclass(frozen=True, slots=True)
 class LineCheckRow:
-    """One line check; None = not measured. `rtt_ms` milliseconds, `loss` 0..1, `rate_bps` bits a second down."""
+    """One line check; None = not measured. `rtt_ms` milliseconds, `loss` 0..1, `rate_bps` bits a second
+    down."""
 
     at_ms: int
     sound: bool | None
@@ -152,12 +157,12 @@ class ExpectedRow:
 class SiteAttendance:
     """One site.
 
-    `status`: codes of STATUS_CODES, in that order. `first_joined_ms` and `last_left_ms` are unclipped; the latter is
-    None while connected (`still_connected`) and for a site that never came. `connected_seconds`, `attended_seconds`
-    (following), `unknown_seconds` and `signal_only_seconds` lie inside the window; `attended_share` = attended /
-    window. `interruptions` and `interrupted_seconds`: control gaps longer than the threshold.
-    The headcount's figures are those that count for the rate; `headcount_state`: "confirmed" | "declared" | None (not
-    reported); `rate` = present / expected.
+    `status`: codes of STATUS_CODES, in that order. `first_joined_ms` and `last_left_ms` are unclipped;
+    the latter is None while connected (`still_connected`) and for a site that never came.
+    `connected_seconds`, `attended_seconds` (following), `unknown_seconds` and `signal_only_seconds` lie
+    inside the window; `attended_share` = attended / window. `interruptions` and `interrupted_seconds`:
+    control gaps longer than the threshold. The headcount's figures are those that count for the rate;
+    `headcount_state`: "confirmed" | "declared" | None (not reported); `rate` = present / expected.
     """
 
     code: str
@@ -200,8 +205,9 @@ class SiteAttendance:
 class Attendance:
     """One briefing. `provisional` until it has ended (reports are then marked TẠM TÍNH).
 
-    `kind`: resolution | class | meeting. `phase` as in `Briefing`. `rules_version`: the rules this was folded by.
-    `head_seq` and `head_hash`: the last event folded (0 and "" for an empty log). `roll_calls`: how many were started.
+    `kind`: resolution | class | meeting. `phase` as in `Briefing`. `rules_version`: the rules this was
+    folded by. `head_seq` and `head_hash`: the last event folded (0 and "" for an empty log).
+    `roll_calls`: how many were started.
     """
 
     briefing_id: str

@@ -1,8 +1,11 @@
-"""What people and parts ask of a briefing, imperative. `Briefing.decide` turns each into events or a Refusal."""
+"""What people and parts ask of a briefing, imperative.
+
+`Briefing.decide` turns each into events, or raises a Refusal.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from coordinator.domain.events import Summoned, Thresholds
 
@@ -40,7 +43,7 @@ class Open(Command):
 
 @dataclass(frozen=True, slots=True)
 class Start(Command):
-    thresholds: Thresholds = Thresholds()
+    thresholds: Thresholds = field(default_factory=Thresholds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +87,11 @@ class Leave(Command):
 
 @dataclass(frozen=True, slots=True)
 class Alive(Command):
-    """Any frame on a control socket. `receiving`, `mode`, `layer`, `slide` as in the `alive` message; None = unknown.
+    """Any frame on a control socket.
 
-    `n`: the heartbeat's number, None for other frames.
+    `n`: the heartbeat's number, None for other frames. `receiving`, `mode`, `layer`, `slide` as in the
+    `alive` message; None = unknown. `layer` is what arrives of the stage's picture where that is less than
+    the page asked for, so a page that draws a small picture on purpose leaves it out.
     """
 
     site: str
@@ -166,6 +171,25 @@ class TakeFloor(Command):
 class SetStage(Command):
     left: str
     right: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShowSlide(Command):
+    """The hub turned to this page of the slides, counted from 1."""
+
+    slide: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReportLineCheck(Command):
+    """What a line check measured; None = not measured."""
+
+    site: str
+    sound: bool | None
+    picture: bool | None
+    rtt_ms: int | None = None
+    loss: float | None = None
+    rate_bps: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,10 @@ class CoordinatorError(Exception):
 
 
 class ConfigError(CoordinatorError):
-    """The configuration cannot be used: stop at start-up. Details: file, line, entry, field, problem, remedy."""
+    """The configuration cannot be used: stop at start-up.
+
+    Details: file, line, entry, field, problem, remedy.
+    """
 
 
 class Refusal(CoordinatorError):
@@ -36,4 +39,4 @@ class MediaError(CoordinatorError):
 
 
 class StorageError(CoordinatorError):
-    """The event could not be written (disk full, data folder in use, chain broken): the command did not happen."""
+    """The event could not be written (disk full, folder in use, chain broken): the command did not happen."""

@@ -15,6 +15,7 @@ from coordinator.domain.moments import Moment
 HUB = "hub"
 SLIDES = "slides"
 SYSTEM = "system"  # the actor of what no person did
+RULES_VERSION = "1"  # of ATTENDANCE.md's rules, as attendance.py folds by them
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ class BriefingCancelled(Event):
 
 @dataclass(frozen=True)
 class ConnectionOpened(Event):
-    """A site's (or the hub's, site == "hub") control socket said hello. `device`: browser and system, short."""
+    """A site's (or the hub's, site == "hub") control socket said hello. `device`: browser and system."""
 
     site: str
     connection: str
@@ -122,10 +123,14 @@ class ConnectionClosed(Event):
 
 @dataclass(frozen=True)
 class ConnectionHealed(Event):
-    """A connection called lost was alive all along: its socket never broke. The interval goes on unbroken."""
+    """A connection called lost was alive all along: its socket never broke. The interval goes on unbroken.
+
+    `following`: what the late heartbeats say of the gap.
+    """
 
     site: str
     connection: str
+    following: str = "unknown"
 
 
 @dataclass(frozen=True)
@@ -138,11 +143,15 @@ class MediaUp(Event):
 
 @dataclass(frozen=True)
 class FollowingChanged(Event):
-    """`following`: following | signal_only | unknown (ATTENDANCE.md rule 3)."""
+    """`following`: following | signal_only | unknown (ATTENDANCE.md rule 3).
+
+    `sound_only`: the stage shows a picture, the site's page takes the sound alone.
+    """
 
     site: str
     connection: str
     following: str
+    sound_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -201,6 +210,25 @@ class StageSet(Event):
 
 
 @dataclass(frozen=True)
+class SlideShown(Event):
+    """The page of the slides that is shown now, from 1; in slides mode sites acknowledge it."""
+
+    slide: int
+
+
+@dataclass(frozen=True)
+class LineChecked(Event):
+    """A site's line check; None = not measured. `rtt_ms` ms, `loss` 0..1, `rate_bps` bits a second."""
+
+    site: str
+    sound: bool | None
+    picture: bool | None
+    rtt_ms: int | None = None
+    loss: float | None = None
+    rate_bps: int | None = None
+
+
+@dataclass(frozen=True)
 class RollCallStarted(Event):
     roll_call: int  # 1, 2, 3 …; a briefing starts with number 1
 
@@ -222,7 +250,7 @@ class HeadcountDeclared(Event):
 
 @dataclass(frozen=True)
 class HeadcountConfirmed(Event):
-    """Host or staff confirmed the site's declaration number `declaration` (1, 2, … in log order of that site)."""
+    """Host or staff confirmed the site's declaration `declaration` (1, 2, … in log order of that site)."""
 
     site: str
     roll_call: int
@@ -270,9 +298,9 @@ class Downloaded(Event):
 
 @dataclass(frozen=True)
 class ServerStarted(Event):
-    """System chain."""
+    """System chain. `release`: the program's version."""
 
-    version: str
+    release: str
 
 
 @dataclass(frozen=True)

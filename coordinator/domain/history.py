@@ -1,0 +1,187 @@
+"""What each event changes: the one place where a briefing's lasting state moves.
+
+Rule 1: `apply` never refuses; what is in the log has happened.
+Rule 2: nothing here decides or reads memory; the same events make the same state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from coordinator.domain import events as e
+from coordinator.domain.events import HUB
+from coordinator.domain.moments import Moment
+from coordinator.domain.state import BREAK, CANCELLED, ENDED, LIVE, OPEN, Connection, Stage, State
+
+Change = Callable[[State, Any, Moment], None]
+
+
+def apply(state: State, event: e.Event, at: Moment) -> None:
+    """Brings the state up to date with one event that happened at `at`; unknown kinds only pass time."""
+    change = _CHANGES.get(type(event))
+    if change is not None:
+        change(state, event, at)
+    state.last_event = at
+
+
+def _created(state: State, event: e.BriefingCreated, at: Moment) -> None:
+    state.created = True
+    state.title, state.kind = event.title, event.kind
+    state.document_number, state.starts_at_ms = event.document_number, event.starts_at_ms
+    state.sites = {site.code: site for site in event.sites}
+
+
+def _opened(state: State, event: e.BriefingOpened, at: Moment) -> None:
+    state.phase = OPEN
+
+
+def _started(state: State, event: e.BriefingStarted, at: Moment) -> None:
+    state.phase, state.started = LIVE, at
+    state.thresholds = event.thresholds
+    state.sites = {site.code: site for site in event.sites}
+
+
+def _break(state: State, event: e.BreakStarted, at: Moment) -> None:
+    state.phase, state.break_since = BREAK, at
+
+
+def _resumed(state: State, event: e.BreakEnded, at: Moment) -> None:
+    state.phase, state.break_since = LIVE, None
+
+
+def _ended(state: State, event: e.BriefingEnded, at: Moment) -> None:
+    state.phase, state.ended, state.break_since = ENDED, at, None
+    state.hands.clear()
+
+
+def _cancelled(state: State, event: e.BriefingCancelled, at: Moment) -> None:
+    state.phase = CANCELLED
+    state.hands.clear()
+
+
+def _connected(state: State, event: e.ConnectionOpened, at: Moment) -> None:
+    line = Connection(event.site, event.connection, event.device, event.page, at, at)
+    state.connections[event.connection] = line
+    state.newest[event.site] = event.connection
+    if event.site == HUB:
+        state.hub_gone = None
+
+
+def _disconnected(state: State, event: e.ConnectionClosed, at: Moment) -> None:
+    line = state.connections.get(event.connection)
+    if line is None or not line.is_open:
+        return
+    line.reason, line.last_alive, line.late = event.reason, event.last_alive or at, ()
+    if event.site == HUB and not any(other.site == HUB for other in state.open_lines()):
+        state.hub_gone = line
+
+
+def _healed(state: State, event: e.ConnectionHealed, at: Moment) -> None:
+    line = state.connections[event.connection]
+    line.reason, line.last_alive, line.late = None, at, ()
+    if event.site == HUB:
+        state.hub_gone = None
+
+
+def _media_up(state: State, event: e.MediaUp, at: Moment) -> None:
+    line = state.connections[event.connection]
+    line.media_up, line.last_alive = True, at
+
+
+def _following(state: State, event: e.FollowingChanged, at: Moment) -> None:
+    line = state.connections[event.connection]
+    line.following, line.sound_only, line.last_alive = event.following, event.sound_only, at
+
+
+def _marked(state: State, event: e.AliveMarked, at: Moment) -> None:
+    state.last_mark = at
+    for mark in event.marks:
+        line = state.connections.get(mark.connection)
+        if line is not None and line.is_open and mark.last_alive.ms_since(line.last_alive) > 0:
+            line.last_alive = mark.last_alive
+
+
+def _outage(state: State, event: e.OutageBegan, at: Moment) -> None:
+    state.outages.add(event.part)
+
+
+def _works_again(state: State, event: e.OutageEnded, at: Moment) -> None:
+    state.outages.discard(event.part)
+
+
+def _hand(state: State, event: e.HandRaised, at: Moment) -> None:
+    state.hands[event.site] = event.topic
+
+
+def _no_hand(state: State, event: e.HandLowered, at: Moment) -> None:
+    state.hands.pop(event.site, None)
+
+
+def _floor(state: State, event: e.FloorGiven, at: Moment) -> None:
+    state.floor, state.floor_since = event.site, at
+    state.hands.pop(event.site, None)  # being given the floor answers the hand
+
+
+def _floor_back(state: State, event: e.FloorTaken, at: Moment) -> None:
+    state.floor, state.floor_since = HUB, None
+
+
+def _staged(state: State, event: e.StageSet, at: Moment) -> None:
+    state.programme = Stage(event.left, event.right)
+
+
+def _slide(state: State, event: e.SlideShown, at: Moment) -> None:
+    state.slide = event.slide
+
+
+def _roll_call(state: State, event: e.RollCallStarted, at: Moment) -> None:
+    state.roll_calls.started.append(at)
+
+
+def _declared(state: State, event: e.HeadcountDeclared, at: Moment) -> None:
+    state.roll_calls.declare(event, at)
+
+
+def _confirmed(state: State, event: e.HeadcountConfirmed, at: Moment) -> None:
+    state.roll_calls.confirm(event, at)
+
+
+def _expected(state: State, event: e.ExpectedChanged, at: Moment) -> None:
+    site = state.sites[event.site]
+    state.sites[event.site] = replace(site, expected=event.expected, expected_members=event.expected_members)
+
+
+def _phoned(state: State, event: e.ConfirmedByPhone, at: Moment) -> None:
+    state.by_phone.add(event.site)
+
+
+_CHANGES: dict[type[e.Event], Change] = {
+    e.BriefingCreated: _created,
+    e.BriefingOpened: _opened,
+    e.BriefingStarted: _started,
+    e.BreakStarted: _break,
+    e.BreakEnded: _resumed,
+    e.BriefingEnded: _ended,
+    e.BriefingCancelled: _cancelled,
+    e.ConnectionOpened: _connected,
+    e.ConnectionClosed: _disconnected,
+    e.ConnectionHealed: _healed,
+    e.MediaUp: _media_up,
+    e.FollowingChanged: _following,
+    e.AliveMarked: _marked,
+    e.OutageBegan: _outage,
+    e.OutageEnded: _works_again,
+    e.HandRaised: _hand,
+    e.HandLowered: _no_hand,
+    e.FloorGiven: _floor,
+    e.FloorTaken: _floor_back,
+    e.StageSet: _staged,
+    e.SlideShown: _slide,
+    e.RollCallStarted: _roll_call,
+    e.HeadcountDeclared: _declared,
+    e.HeadcountConfirmed: _confirmed,
+    e.ExpectedChanged: _expected,
+    e.ConfirmedByPhone: _phoned,
+}

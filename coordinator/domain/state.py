@@ -1,0 +1,166 @@
+"""What a briefing is at one moment: values and questions about them, no rules of what may happen next.
+
+Rule 1: what lasts is changed by events only (history.py), so a replay of the log makes the same state again.
+Rule 2: what is marked "memory" is news of the last seconds: it is lost with the process and heard again.
+Rule 3: a site has one line at most, the newest; the hub may have several.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from coordinator.domain.errors import Refusal
+from coordinator.domain.events import HUB, SLIDES, Summoned, Thresholds
+from coordinator.domain.moments import Moment
+from coordinator.domain.roll_call import RollCalls
+
+UNSTABLE_MS = 10_000  # silent so long: unstable (ATTENDANCE.md rule 4)
+LOST_MS = 20_000  # silent so long: lost
+
+SCHEDULED, OPEN, LIVE, BREAK = "scheduled", "open", "live", "break"
+ENDED, CANCELLED = "ended", "cancelled"
+RUNNING = (LIVE, BREAK)  # between the host's start and the host's end
+ON_LINE = (OPEN, LIVE, BREAK)  # sites may be connected
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What everybody sees; each place "hub", "slides" or a code."""
+
+    left: str = HUB
+    right: str | None = None
+
+    def __contains__(self, place: object) -> bool:
+        return place in (self.left, self.right)
+
+
+@dataclass(frozen=True, slots=True)
+class Sends:
+    """What somebody sends now, by the media server's news."""
+
+    audio: bool = False
+    video: bool = False
+    screen: bool = False
+
+    @property
+    def anything(self) -> bool:
+        return self.audio or self.video or self.screen
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The media part of a heartbeat; None = unknown."""
+
+    at: Moment
+    receiving: bool | None = None
+    mode: str | None = None
+    layer: str | None = None
+    slide: int | None = None
+
+
+@dataclass(slots=True)
+class Connection:
+    """One control socket. `last_alive`: its last proof of life; of a closed one, where its interval ended."""
+
+    site: str
+    connection: str
+    device: str
+    page: str
+    opened: Moment
+    last_alive: Moment
+    reason: str | None = None  # why it was closed; None while open
+    media_up: bool = False
+    following: str = "unknown"
+    sound_only: bool = False
+    number: int | None = None  # memory: the newest heartbeat's
+    report: Report | None = None  # memory
+    late: tuple[str, ...] = ()  # memory: what heartbeats say that came after the line was called lost
+    sends: Sends | None = None  # memory: None while not in the media room, or not known to be
+    left_room: Moment | None = None  # memory
+
+    @property
+    def is_open(self) -> bool:
+        return self.reason is None
+
+    def silent_ms(self, at: Moment) -> int:
+        """Milliseconds since the last proof of life."""
+        return at.ms_since(self.last_alive)
+
+
+@dataclass(slots=True)
+class State:
+    """All of one briefing. `floor` is the hub ("hub") or the code of the site that has it."""
+
+    id: str
+    created: bool = False
+    title: str = ""
+    kind: str = ""
+    document_number: str | None = None
+    starts_at_ms: int | None = None
+    phase: str = SCHEDULED
+    sites: dict[str, Summoned] = field(default_factory=dict)
+    thresholds: Thresholds = field(default_factory=Thresholds)
+    started: Moment | None = None
+    ended: Moment | None = None
+    break_since: Moment | None = None
+    programme: Stage = field(default_factory=Stage)
+    slide: int | None = None
+    floor: str = HUB
+    floor_since: Moment | None = None
+    hands: dict[str, str | None] = field(default_factory=dict)  # site -> topic, in the order of raising
+    connections: dict[str, Connection] = field(default_factory=dict)
+    newest: dict[str, str] = field(default_factory=dict)  # site -> its newest connection
+    hub_gone: Connection | None = None  # the last connection of the hub, while it has none
+    roll_calls: RollCalls = field(default_factory=RollCalls)
+    by_phone: set[str] = field(default_factory=set)
+    outages: set[str] = field(default_factory=set)
+    last_event: Moment | None = None
+    last_mark: Moment | None = None
+    hub_sends: Sends = field(default_factory=Sends)  # memory
+
+    @property
+    def stage(self) -> Stage:
+        """The programme, and on it the site that has the floor; slides stay."""
+        if self.floor == HUB:
+            return self.programme
+        if self.programme.left == SLIDES:
+            return Stage(SLIDES, self.floor)
+        return Stage(self.floor, SLIDES if self.programme.right == SLIDES else None)
+
+    @property
+    def roll_call(self) -> int:
+        """The number of the newest roll call; 0 before the start."""
+        return len(self.roll_calls.started)
+
+    def site(self, code: str) -> Summoned:
+        """Raises Refusal: unknown_site."""
+        if code not in self.sites:
+            raise Refusal("unknown_site", site=code)
+        return self.sites[code]
+
+    def line(self, site: str) -> Connection | None:
+        """The newest connection of a site, open or closed."""
+        return self.connections.get(self.newest.get(site, ""))
+
+    def open_line(self, site: str) -> Connection | None:
+        """The open connection of a site."""
+        line = self.line(site)
+        return line if line is not None and line.is_open else None
+
+    def open_lines(self) -> list[Connection]:
+        """All open connections, the hub's too."""
+        return [line for line in self.connections.values() if line.is_open]
+
+    def on_line(self, site: str, at: Moment) -> bool:
+        """Is the site connected, and heard of within the last 20 s?"""
+        line = self.open_line(site)
+        return line is not None and line.silent_ms(at) < LOST_MS
+
+    def stage_sends(self) -> Sends:
+        """What the stage sends now: the hub, or the sound of both and the picture of who has the floor."""
+        hub = self.hub_sends
+        if self.floor == HUB:
+            return hub
+        line = self.line(self.floor)
+        guest = (line.sends if line is not None else None) or Sends()
+        return Sends(hub.audio or guest.audio, guest.video, hub.screen and SLIDES in self.stage)
