@@ -1,0 +1,41 @@
+"""What the browser and programs talk to: pages, the JSON API, the control socket, downloads, the relay's
+front.
+
+Handlers are thin: they find out who asks (`access`), read what is asked (`bodies`, `messages`), let the
+sessions or the log answer, and leave every error to `middleware`.
+"""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from coordinator.services import Services
+from coordinator.web import (
+    api,
+    downloads,
+    health,
+    login,
+    middleware,
+    pages,
+    participation,
+    proxy,
+    socket,
+    webhooks,
+)
+from coordinator.web.keys import SERVICES
+from coordinator.web.middleware import AccessLogger
+
+MOST_BYTES = 1024 * 1024  # the relay's requests; everything else has a smaller limit of its own
+
+
+def build_app(services: Services) -> web.Application:
+    """The web application around the running server's parts; to be served with `AccessLogger`."""
+    app = web.Application(middlewares=[middleware.answer_errors], client_max_size=MOST_BYTES)
+    app[SERVICES] = services
+    app.on_response_prepare.append(middleware.add_headers)
+    for part in (api, downloads, participation, health, login, socket, webhooks, proxy, pages):
+        part.add_routes(app)
+    return app
+
+
+__all__ = ["MOST_BYTES", "SERVICES", "AccessLogger", "build_app"]

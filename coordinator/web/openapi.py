@@ -1,0 +1,209 @@
+"""The API described for programs (OpenAPI 3.1): one entry a call, in plain sight; a test compares it with
+the routes.
+
+Rule 1: a route that is not here does not exist for the outside, and what is here exists.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+Schema = dict[str, Any]
+
+_TEXT: Schema = {"type": "string"}
+_WHOLE: Schema = {"type": "integer", "minimum": 0}
+_MAYBE_WHOLE: Schema = {"type": ["integer", "null"], "minimum": 0}
+_MAYBE_TEXT: Schema = {"type": ["string", "null"]}
+_TIME: Schema = {"type": ["string", "null"], "format": "date-time"}
+_JSON = "application/json"
+_CSV = "text/csv"
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_PHASES = ["scheduled", "open", "live", "break", "ended", "cancelled"]
+_KINDS = ["resolution", "class", "meeting"]
+
+
+def _object(required: list[str], **properties: Schema) -> Schema:
+    return {"type": "object", "required": required, "properties": properties, "additionalProperties": False}
+
+
+def _ref(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+_HEADCOUNT = {
+    "present": _WHOLE,
+    "members": _MAYBE_WHOLE,
+    "excused": _MAYBE_WHOLE,
+    "unexcused": _MAYBE_WHOLE,
+    "extra": _MAYBE_WHOLE,
+    "note": _MAYBE_TEXT,
+    "roll_call": _MAYBE_WHOLE,
+}
+_LINE = {
+    "id": _TEXT,
+    "title": _TEXT,
+    "kind": {"enum": _KINDS},
+    "document_number": _MAYBE_TEXT,
+    "phase": {"enum": _PHASES},
+    "created_at": _TIME,
+    "starts_at": _TIME,
+    "started_at": _TIME,
+    "ended_at": _TIME,
+}
+SCHEMAS: Schema = {
+    "Error": _object(["code", "message"], code=_TEXT, message=_TEXT),
+    "Line": {"type": "object", "properties": _LINE},
+    "Lines": {"type": "array", "items": _ref("Line")},
+    "Briefing": {"type": "object", "properties": {**_LINE, "snapshot": _ref("Snapshot")}},
+    "Snapshot": {
+        "type": "object",
+        "description": "The state of a briefing as screens draw it; numbered, whole.",
+        "properties": {
+            "id": _TEXT,
+            "seq": _WHOLE,
+            "phase": {"enum": _PHASES},
+            "floor": _MAYBE_TEXT,
+            "stage": {"type": "object"},
+            "media": {"enum": ["applied", "pending", "failed"]},
+            "sites": {"type": "array", "items": _ref("Site")},
+        },
+    },
+    "Site": {
+        "type": "object",
+        "properties": {
+            "code": _TEXT,
+            "name": _TEXT,
+            "state": {"enum": ["absent", "waiting", "online", "weak", "unstable", "lost"]},
+            "connection": _MAYBE_TEXT,
+            "expected": _WHOLE,
+            "headcount": {"type": ["object", "null"]},
+            "hand": _MAYBE_WHOLE,
+        },
+    },
+    "Attendance": {"type": "object", "description": "See docs/operations.md; unknown is null, never zero."},
+    "Participation": {"type": "object", "description": "Rates by site, and the briefings they are over."},
+    "Create": _object(
+        ["title", "kind"],
+        title={"type": "string", "minLength": 1, "maxLength": 300},
+        kind={"enum": _KINDS},
+        document_number={"type": ["string", "null"], "maxLength": 100},
+        starts_at=_TIME,
+        sites={"type": ["array", "null"], "items": _TEXT, "minItems": 1, "uniqueItems": True},
+        expected={"type": ["object", "null"], "additionalProperties": _WHOLE},
+    ),
+    "Floor": _object(["site"], site=_MAYBE_TEXT),
+    "Stage": _object(["left"], left=_TEXT, right=_MAYBE_TEXT),
+    "Slide": _object(["slide"], slide={"type": "integer", "minimum": 1}),
+    "Headcount": _object(["present"], **_HEADCOUNT, reason=_MAYBE_TEXT),
+    "Expected": _object(["expected", "reason"], expected=_WHOLE, expected_members=_MAYBE_WHOLE, reason=_TEXT),
+    "Phone": _object(["name", "reason"], name=_TEXT, reason=_TEXT),
+    "RollCall": {"type": "object", "properties": {"roll_call": _WHOLE}},
+}
+_SEPARATOR = {"name": "sep", "in": "query", "schema": {"enum": ["comma", "semicolon"]}}
+_PERIOD = [
+    {"name": "from", "in": "query", "schema": _TEXT, "description": "A day, or an RFC 3339 time."},
+    {"name": "to", "in": "query", "schema": _TEXT, "description": "A day (included), or an RFC 3339 time."},
+    {"name": "kind", "in": "query", "schema": {"enum": _KINDS}},
+]
+
+
+def _call(
+    about: str,
+    gives: str | None = None,
+    *,
+    takes: str | None = None,
+    status: int = 200,
+    file: str | None = None,
+    query: list[Schema] | None = None,
+) -> Schema:
+    """One operation: its answer is the schema `gives`, or a file of type `file`."""
+    shape = (
+        _ref(gives)
+        if gives
+        else {"type": "string"}
+        if file != _XLSX
+        else {"type": "string", "format": "binary"}
+    )
+    answer = {"description": about, "content": {file or _JSON: {"schema": shape}}}
+    error = {"description": "Why not.", "content": {_JSON: {"schema": _ref("Error")}}}
+    call: Schema = {"summary": about, "responses": {str(status): answer, "4XX": error, "5XX": error}}
+    if takes:
+        call["requestBody"] = {"required": True, "content": {_JSON: {"schema": _ref(takes)}}}
+    if query:
+        call["parameters"] = query
+    return call
+
+
+def _phase(about: str) -> Schema:
+    return {"post": _call(f"{about} 409 in another phase.", "Briefing")}
+
+
+_ONE = "/api/briefings/{id}"
+_SITE = _ONE + "/sites/{code}"
+_PART = "/api/reports/participation"
+PATHS: dict[str, Schema] = {
+    "/api/openapi.json": {"get": _call("This description.", file=_JSON) | {"security": []}},
+    "/api/briefings": {
+        "get": _call("All briefings, the newest first.", "Lines"),
+        "post": _call("Makes a briefing.", "Briefing", takes="Create", status=201),
+    },
+    _ONE: {"get": _call("One briefing with its current snapshot.", "Briefing")},
+    f"{_ONE}/open": _phase("Opens the waiting room and the line check."),
+    f"{_ONE}/start": _phase("Starts: attendance counts from here on, expected numbers are frozen."),
+    f"{_ONE}/break": _phase("Begins a break."),
+    f"{_ONE}/resume": _phase("Ends the break."),
+    f"{_ONE}/end": _phase("Ends the briefing and seals its log."),
+    f"{_ONE}/cancel": _phase("Calls it off before its start."),
+    f"{_ONE}/floor": {
+        "post": _call("Gives a site the floor; null takes it back.", "Briefing", takes="Floor")
+    },
+    f"{_ONE}/stage": {"post": _call("What everybody sees.", "Briefing", takes="Stage")},
+    f"{_ONE}/slide": {"post": _call("The page of the slides now shown.", "Briefing", takes="Slide")},
+    f"{_ONE}/roll-calls": {"post": _call("Starts a roll call.", "RollCall", status=201)},
+    f"{_SITE}/headcount": {"put": _call("Declares a headcount.", "Site", takes="Headcount")},
+    f"{_SITE}/headcount/confirm": {"post": _call("Confirms the latest headcount.", "Site")},
+    f"{_SITE}/expected": {"put": _call("Changes the number called.", "Site", takes="Expected")},
+    f"{_SITE}/phone": {"post": _call("Presence confirmed by telephone.", "Site", takes="Phone")},
+    f"{_SITE}/hand/lower": {"post": _call("Lowers the site's hand.", "Site")},
+    f"{_ONE}/attendance": {"get": _call("Attendance by site.", "Attendance")},
+    f"{_ONE}/attendance.json": {"get": _call("The same as a file.", "Attendance")},
+    f"{_ONE}/attendance.csv": {"get": _call("The same as CSV.", file=_CSV, query=[_SEPARATOR])},
+    f"{_ONE}/attendance.xlsx": {"get": _call("The same as a workbook.", file=_XLSX)},
+    f"{_ONE}/attendance.docx": {"get": _call("Minutes; 404 not_available in this version.", file=_JSON)},
+    f"{_ONE}/log.csv": {"get": _call("One row a connection, all sites.", file=_CSV, query=[_SEPARATOR])},
+    f"{_SITE}/log.csv": {"get": _call("One row a connection, one site.", file=_CSV, query=[_SEPARATOR])},
+    f"{_ONE}/events.jsonl": {"get": _call("The hash-chained event log.", file="application/x-ndjson")},
+    _PART: {"get": _call("Rates by site over many briefings.", "Participation", query=_PERIOD)},
+    f"{_PART}.csv": {"get": _call("The same as CSV.", file=_CSV, query=[*_PERIOD, _SEPARATOR])},
+    f"{_PART}.xlsx": {"get": _call("The same as a workbook.", file=_XLSX, query=_PERIOD)},
+}
+
+
+def document(version: str) -> Schema:
+    """The whole document, ready for JSON."""
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Online-briefing coordinator", "version": version},
+        "security": [{"token": []}, {"session": []}],
+        "paths": {path: _with_parameters(path, calls) for path, calls in PATHS.items()},
+        "components": {
+            "schemas": SCHEMAS,
+            "securitySchemes": {
+                "token": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "coordinator token NAME --role …",
+                },
+                "session": {"type": "apiKey", "in": "cookie", "name": "coordinator_session"},
+            },
+        },
+    }
+
+
+def _with_parameters(path: str, calls: Schema) -> Schema:
+    """The calls of one path, with the parameters that its address names."""
+    named = [name for name in ("id", "code") if f"{{{name}}}" in path]
+    if not named:
+        return calls
+    parameters = [{"name": name, "in": "path", "required": True, "schema": _TEXT} for name in named]
+    return {**calls, "parameters": parameters}
