@@ -23,6 +23,7 @@ _FIELDS = {
     "add_token": ("name", "role"),
     "rotate_link": ("code",),
     "note_download": ("what", "about", "actor"),
+    "public_url": (),
 }
 _OPTIONAL = ("password", "about", "actor")
 
@@ -79,6 +80,10 @@ class Administration:
     def note_download(self, what: str, about: str | None = None, actor: str | None = None) -> None:
         """Writes a download to the system chain: `what` file, `about` which briefing, by whom."""
         self._store.append(SYSTEM_CHAIN, [(Downloaded(what, about), self._now(), actor or SYSTEM)])
+
+    def public_url(self) -> str:
+        """How the outside calls the running server, without a slash at its end."""
+        return self._links.public_url
 
     def first_run(self) -> tuple[str, str] | None:
         """Where there is no account yet, makes the host's and returns (name, password) to be shown once."""

@@ -34,7 +34,7 @@ class LinkReader:
         """`public_url` without a slash at its end."""
         self._reader = reader
         self._key = key
-        self._public_url = public_url
+        self.public_url = public_url
 
     def generation(self, code: str) -> int:
         """1 until the first rotation."""
@@ -53,7 +53,7 @@ class LinkReader:
 
     def url_for(self, code: str) -> str:
         """The link to hand to the site: <public_url>/join/<code>?k=<secret>."""
-        return f"{self._public_url}/join/{quote(code)}?k={self.secret(code)}"
+        return f"{self.public_url}/join/{quote(code)}?k={self.secret(code)}"
 
     def check(self, code: str, secret: str) -> bool:
         """Whether this is the site's secret, in constant time. Says nothing of whether the site exists."""
