@@ -161,7 +161,7 @@ def _common(briefing: State, at: Moment, media: str) -> Snapshot:
 
 
 def _totals(briefing: State, entries: list[Snapshot]) -> Snapshot:
-    """`rate`: present / expected over the sites that reported; `answered`: those that did in this roll call."""
+    """`rate`: present / expected over the sites that reported; `answered`: those that did in this call."""
     reported = [entry for entry in entries if entry["headcount"] is not None]
     present = sum(entry["headcount"]["present"] for entry in reported)
     called = sum(entry["expected"] for entry in reported)
