@@ -10,12 +10,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+from coordinator import __version__
+
 if TYPE_CHECKING:
+    from coordinator.config import Config
+    from coordinator.media import Media
+    from coordinator.relay_process import RelayProcess
     from coordinator.session import Sessions
+    from coordinator.storage import Reader, Store
+    from coordinator.storage.accounts import Accounts
+    from coordinator.storage.admin import Administration
+    from coordinator.storage.cookies import Cookies
+    from coordinator.storage.links import Links
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -25,24 +35,26 @@ T = TypeVar("T")
 class Services:
     """The parts of one running server.
 
-    `data`: the data folder. `relay_url`: http://127.0.0.1:port of the built-in relay for the proxy, None while
-    it is down or an outside LiveKit is used. `media_keys`: (api key, api secret) to validate webhooks with.
+    `media_keys`: (api key, api secret) to validate webhooks with. `public_url` has no slash at its end; links
+    are made from it. `relay`: None with an outside LiveKit. `secure_cookies`: this server itself speaks TLS.
     """
 
-    config: Any
+    config: Config
     data: Path
-    store: Any
-    reader: Any
+    store: Store
+    reader: Reader
     sessions: Sessions
-    media: Any
-    accounts: Any
-    links: Any
+    media: Media
+    accounts: Accounts
+    cookies: Cookies
+    links: Links
+    admin: Administration
     writer: Executor
     media_keys: tuple[str, str]
-    relay: Any = None  # relay_process.RelayProcess, None with an outside LiveKit
-    version: str = "0.1.0"
+    relay: RelayProcess | None = None
+    public_url: str = ""
+    version: str = __version__
     secure_cookies: bool = False
-    extras: dict[str, Any] = field(default_factory=dict)
 
     async def write(self, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Runs a blocking call in the writer thread, after those already waiting there."""
@@ -58,7 +70,10 @@ class Services:
         return self.relay.url if self.relay is not None else None
 
     def health(self) -> dict[str, Any]:
-        """{status: ok|degraded, version, parts: {storage, relay, media}}; a part is ok|starting|failed|outside."""
+        """{status: ok|degraded, version, parts: {storage, relay, media}}.
+
+        A part is ok | starting | failed | outside (the relay, with an outside LiveKit).
+        """
         relay = self.relay.state if self.relay else "outside"
         parts = {"storage": self.sessions.storage_state, "media": self.media.state, "relay": relay}
         good = all(state in ("ok", "outside") for state in parts.values())
