@@ -110,6 +110,7 @@ class MediaTransport:
         self._sctp: Any = None
         self._channels: dict[str, RTCDataChannel] = {}
         self._task: asyncio.Task[None] | None = None
+        self._data_task: asyncio.Task[None] | None = None
         self.last_heard = time.monotonic()
         self.connected = False
         self.closed = False
@@ -145,6 +146,11 @@ class MediaTransport:
             logger.exception("DTLS handshake failed")
         if self._dtls.state != "connected":
             self._end()
+
+    def ensure_data(self, port: int) -> None:
+        """Open data channels for a peer that offered them only after the start."""
+        if self._sctp is None and self.connected:
+            self._data_task = asyncio.get_running_loop().create_task(self._open_data(port))
 
     async def _open_data(self, port: int) -> None:
         sctp: Any = RTCSctpTransport(self._dtls, port=SCTP_PORT)

@@ -17,11 +17,16 @@ TOLERANCE = 1.1
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a subscriber would like of one track: `layers` are (quality, bit/s), lowest first, up to the asked one."""
+    """What a subscriber would like of one track.
+
+    `layers` are (quality, bit/s), lowest first, up to the one asked for; `held` is the quality sent now, which
+    is not given up for a small excess (None while nothing is sent).
+    """
 
     key: str
     layers: tuple[tuple[int, float], ...]
     priority: int = 0
+    held: int | None = None
 
 
 def allocate(wishes: Sequence[Wish], budget_bps: float) -> dict[str, int | None]:
@@ -42,10 +47,9 @@ def allocate(wishes: Sequence[Wish], budget_bps: float) -> dict[str, int | None]
             if level is None or level + 1 >= len(wish.layers):
                 continue
             extra = wish.layers[level + 1][1] - wish.layers[level][1]
-            if extra <= left:
+            holds = wish.held is not None and wish.held >= wish.layers[level + 1][0]
+            if extra <= (left + budget_bps * (TOLERANCE - 1) if holds else left):
                 chosen[wish.key] = level + 1
                 left -= extra
                 raised = True
-    return {
-        wish.key: wish.layers[chosen[wish.key]][0] if wish.key in chosen else None for wish in order
-    }
+    return {wish.key: wish.layers[chosen[wish.key]][0] if wish.key in chosen else None for wish in order}

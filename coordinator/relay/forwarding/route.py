@@ -17,17 +17,19 @@ RESEND_INTERVAL_S = 0.015
 MAX_CLOCK_ERROR_S = 2.0
 
 
-class Route:
-    """One outgoing stream. `rtx` is (SSRC, payload type) for retransmissions, or None to repeat as sent."""
+Formats = dict[str, tuple[int, int | None]]
+"""By codec name: the subscriber's payload type, and the one for its retransmissions or None."""
 
-    def __init__(
-        self, ssrc: int, payload_type: int, clock_rate: int, video: bool, rtx: tuple[int, int] | None
-    ) -> None:
+
+class Route:
+    """One outgoing stream. Without `rtx_ssrc`, or a payload type for it, packets are repeated as they were."""
+
+    def __init__(self, ssrc: int, rtx_ssrc: int | None, clock_rate: int, formats: Formats) -> None:
         self.ssrc = ssrc
-        self.payload_type = payload_type
+        self.rtx_ssrc = rtx_ssrc
         self.clock_rate = clock_rate
-        self.video = video
-        self.rtx = rtx
+        self.formats = formats
+        self.payload_type, self.rtx_payload_type = next(iter(formats.values()))
         self.rtx_sequence = 1
         self.wanted: Stream | None = None
         self.current: Stream | None = None
@@ -55,7 +57,7 @@ class Route:
     def forward(self, stream: Stream, packet: Packet, now: float) -> tuple[int, int, bytes] | None:
         """Return (sequence, timestamp, payload) to send for a packet that came in, or None."""
         if stream is not self.current:
-            if stream is not self.wanted or not packet.keyframe:
+            if stream is not self.wanted or not packet.keyframe or stream.codec not in self.formats:
                 return None
             self._begin(stream, packet, now)
         mapped = self._rewriter.map(stream.ssrc, packet)
@@ -68,6 +70,7 @@ class Route:
     def _begin(self, stream: Stream, packet: Packet, now: float) -> None:
         self._rewriter.splice(stream.ssrc, packet, self._next_timestamp(stream, packet, now))
         self._streams[stream.ssrc] = stream
+        self.payload_type, self.rtx_payload_type = self.formats[stream.codec]
         self.current = stream
 
     def _next_timestamp(self, stream: Stream, packet: Packet, now: float) -> int:

@@ -131,7 +131,9 @@ def _read_payload_feedback(fmt: int, body: bytes) -> Iterable[Part]:
     if fmt == 1:
         return (KeyframeRequest(ssrc),)
     if fmt == 4:
-        return tuple(KeyframeRequest(struct.unpack_from("!I", body, at)[0]) for at in range(8, len(body) - 7, 8))
+        return tuple(
+            KeyframeRequest(struct.unpack_from("!I", body, at)[0]) for at in range(8, len(body) - 7, 8)
+        )
     if fmt == 15 and body[8:12] == b"REMB" and len(body) >= 16:
         exponent = body[13] >> 2
         mantissa = (body[13] & 3) << 16 | body[14] << 8 | body[15]
@@ -157,9 +159,7 @@ def receiver_report(blocks: Sequence[Block]) -> bytes:
 
 def sender_report(ssrc: int, ntp: int, timestamp: int, packets: int, octets: int, cname: str) -> bytes:
     """Return a sender report with the SDES that a compound packet must have."""
-    body = struct.pack(
-        "!IQIII", ssrc, ntp, timestamp & 0xFFFFFFFF, packets & 0xFFFFFFFF, octets & 0xFFFFFFFF
-    )
+    body = struct.pack("!IQIII", ssrc, ntp, timestamp & 0xFFFFFFFF, packets & 0xFFFFFFFF, octets & 0xFFFFFFFF)
     name = cname.encode()[:255]
     item = struct.pack("!IBB", ssrc, 1, len(name)) + name + b"\0"
     return _packet(SR, 0, body) + _packet(SDES, 1, item + bytes(-len(item) % 4))

@@ -23,7 +23,16 @@ _U16 = struct.Struct("!H")
 class Header:
     """The fields of one RTP packet; `payload_at` and `payload_end` are offsets into it."""
 
-    __slots__ = ("extensions", "marker", "payload_at", "payload_end", "payload_type", "sequence", "ssrc", "timestamp")
+    __slots__ = (
+        "extensions",
+        "marker",
+        "payload_at",
+        "payload_end",
+        "payload_type",
+        "sequence",
+        "ssrc",
+        "timestamp",
+    )
 
     marker: bool
     payload_type: int
@@ -116,7 +125,13 @@ class Sealer:
 
 
 def build(
-    payload_type: int, marker: bool, sequence: int, timestamp: int, ssrc: int, extensions: bytes, payload: bytes
+    payload_type: int,
+    marker: bool,
+    sequence: int,
+    timestamp: int,
+    ssrc: int,
+    extensions: bytes,
+    payload: bytes,
 ) -> bytes:
     """Return one RTP packet; `extensions` is a whole extension block or empty."""
     return (

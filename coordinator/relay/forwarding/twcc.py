@@ -51,7 +51,9 @@ class Recorder:
             return None
         reference = int(first / TICK_S) // REFERENCE_TICKS
         statuses, deltas = _deltas(times, reference * REFERENCE_TICKS)
-        head = struct.pack("!HHI", base & 0xFFFF, len(times), (reference & 0xFFFFFF) << 8 | self._count & 0xFF)
+        head = struct.pack(
+            "!HHI", base & 0xFFFF, len(times), (reference & 0xFFFFFF) << 8 | self._count & 0xFF
+        )
         self._count += 1
         return head + _chunks(statuses) + deltas
 

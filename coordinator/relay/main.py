@@ -1,0 +1,170 @@
+"""A relay as a process: start, serve, stop.
+
+Rule 1: it says "relay ready ws://HOST:PORT udp PORT" on standard output once it can be used, and nothing else.
+Rule 2: at the end (SIGTERM, SIGINT, or with `watch_stdin` the end of standard input) everybody is told to come
+back to the next relay, and it exits with 0: no orphan keeps the UDP port.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from .options import RelayOptions, announced_addresses, bind_address
+from .rooms import Context, Rooms, spawner
+from .server import make_app
+from .transport import make_certificate, self_test
+from .udp_mux import UdpMux
+from .webhooks import Webhooks
+
+logger = logging.getLogger(__name__)
+
+MEDIA_TICK_S = 0.02
+ROOM_TICK_S = 0.2
+FAREWELL_S = 1.0
+
+
+async def run_relay(options: RelayOptions) -> None:
+    """Serve until told to stop. Raises OSError when a port cannot be had, RuntimeError from `self_test`."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with contextlib.suppress(NotImplementedError, RuntimeError):
+            loop.add_signal_handler(number, stop.set)
+    async with relay(options) as running:
+        print(f"relay ready ws://{options.host}:{running.port} udp {running.rooms.mux.port}", flush=True)
+        if options.watch_stdin:
+            _watch_stdin(stop)
+        await stop.wait()
+
+
+@dataclass(frozen=True)
+class Running:
+    """A relay that serves: its real TCP port and its rooms."""
+
+    port: int
+    rooms: Rooms
+
+
+@contextlib.asynccontextmanager
+async def relay(options: RelayOptions) -> AsyncIterator[Running]:
+    """Run a relay inside this event loop."""
+    self_test()
+    mux = UdpMux()
+    mux.open(bind_address(options.host), options.udp_port)
+    spawn, running = spawner()
+    webhooks = _webhooks(options)
+    addresses = announced_addresses(options.host, options.public_ip)
+    context = Context(mux, make_certificate(), options.keys, addresses, spawn)
+    rooms = Rooms(webhooks.on_event if webhooks else lambda *event: None, context)
+    runner = web.AppRunner(make_app(rooms, options.keys), access_log=None, handler_cancellation=True)
+    ticking = [
+        asyncio.create_task(_tick(rooms.tick_media, MEDIA_TICK_S)),
+        asyncio.create_task(_tick(rooms.tick_rooms, ROOM_TICK_S)),
+    ]
+    try:
+        if webhooks:
+            await webhooks.start()
+        await runner.setup()
+        site = web.TCPSite(runner, options.host, options.port, shutdown_timeout=FAREWELL_S)
+        await site.start()
+        yield Running(runner.addresses[0][1], rooms)
+    finally:
+        rooms.shut_down()
+        for task in ticking:
+            task.cancel()
+        if running:
+            await asyncio.wait(set(running), timeout=FAREWELL_S)
+        await runner.cleanup()
+        mux.close()
+        if webhooks:
+            await webhooks.close()
+
+
+def _webhooks(options: RelayOptions) -> Webhooks | None:
+    if not options.webhook or not options.keys:
+        return None
+    key, secret = next(iter(options.keys.items()))
+    return Webhooks(options.webhook, key, secret)
+
+
+async def _tick(work: Callable[[float], None], interval_s: float) -> None:
+    while True:
+        await asyncio.sleep(interval_s)
+        try:
+            work(time.monotonic())
+        except Exception:
+            logger.exception("a tick failed")
+
+
+def _watch_stdin(stop: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    descriptor = sys.stdin.fileno()
+
+    def readable() -> None:
+        try:
+            ended = not os.read(descriptor, 4096)
+        except OSError:
+            ended = True
+        if ended:
+            loop.remove_reader(descriptor)
+            stop.set()
+
+    try:
+        loop.add_reader(descriptor, readable)
+    except (OSError, ValueError):
+        stop.set()  # a standard input that cannot be watched (a file, /dev/null) is at its end
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the relay's options to a parser."""
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
+    parser.add_argument("--port", type=int, default=7880, help="TCP port for signalling (default 7880)")
+    parser.add_argument(
+        "--udp-port", type=int, default=7882, help="the one UDP port for media (default 7882)"
+    )
+    parser.add_argument("--public-ip", help="IPv4 address under which clients reach this machine")
+    parser.add_argument("--webhook", metavar="URL", help="where to send signed webhooks")
+    parser.add_argument("--watch-stdin", action="store_true", help="stop when standard input closes")
+
+
+def options_from(arguments: argparse.Namespace) -> RelayOptions:
+    """Make options of parsed arguments and LIVEKIT_API_KEY / LIVEKIT_API_SECRET. Raises ValueError."""
+    key, secret = os.environ.get("LIVEKIT_API_KEY", ""), os.environ.get("LIVEKIT_API_SECRET", "")
+    if not key or not secret:
+        raise ValueError("set LIVEKIT_API_KEY and LIVEKIT_API_SECRET: tokens are checked with them")
+    return RelayOptions(
+        arguments.host, arguments.port, arguments.udp_port, arguments.public_ip, arguments.webhook,
+        arguments.watch_stdin, {key: secret},
+    )  # fmt: skip
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the relay alone; returns the exit code (0 stopped, 1 could not run, 2 wrong use)."""
+    parser = argparse.ArgumentParser(prog="coordinator relay", description="A LiveKit-compatible relay.")
+    add_arguments(parser)
+    arguments = parser.parse_args(argv)
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        asyncio.run(run_relay(options_from(arguments)))
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except (OSError, RuntimeError) as error:
+        print(f"the relay could not run: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,134 @@
+"""The media of one published track: its streams, and the routes on which they go out.
+
+Rule 1: streams are known by quality (models.VideoQuality); a rid only tells which quality it is.
+Rule 2: a keyframe is asked for here and nowhere else, so that many subscribers cost one request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from livekit.protocol import models
+
+from .forwarding import rtcp
+from .forwarding.history import Packet
+from .forwarding.keyframes import KeyframeRequests
+from .forwarding.route import Route
+from .forwarding.track import Stream
+
+LOW, MEDIUM, HIGH = models.VideoQuality.LOW, models.VideoQuality.MEDIUM, models.VideoQuality.HIGH
+QUALITY_BY_RID = {"q": LOW, "h": MEDIUM, "f": HIGH, "2": HIGH, "1": MEDIUM, "0": LOW}
+ACTIVE_LEVEL = 35
+"""Audio levels of this many -dBov or less are speech (LiveKit's default)."""
+
+
+class Outlet(Protocol):
+    """Who sends what comes out of a route."""
+
+    def deliver(self, route: Route, packet: Packet, mapped: tuple[int, int, bytes], now: float) -> None: ...
+    def report(self, route: Route, ntp: int, timestamp: int, now: float) -> None: ...
+
+
+class MediaTrack:
+    """The streams and routes of one track. `send_rtcp` reaches the publisher."""
+
+    def __init__(self, sid: str, video: bool, send_rtcp: Callable[[bytes], None]) -> None:
+        self.sid = sid
+        self.video = video
+        self.clock_rate = 90000 if video else 48000
+        self.streams: dict[int, Stream] = {}
+        self.silenced = False
+        """Set while the server has muted the track: nothing is forwarded."""
+        self._send_rtcp = send_rtcp
+        self._outlets: list[tuple[Route, Outlet]] = []
+        self._keyframes = KeyframeRequests()
+        self._levels: list[int] = []
+        self.changed: Callable[[], None] = lambda: None
+        """Called when a stream appears: subscribers may want to choose again."""
+
+    def put_stream(self, stream: Stream) -> None:
+        """Take a stream in, in place of an older one of its quality."""
+        old = self.streams.get(stream.quality)
+        if old is not None:
+            self._keyframes.forget(old.ssrc)
+        self.streams[stream.quality] = stream
+        self.changed()
+
+    def attach(self, route: Route, outlet: Outlet) -> None:
+        """Forward on this route from now on, what and when `Route.aim` says."""
+        self._outlets.append((route, outlet))
+
+    def detach(self, route: Route) -> None:
+        """Forward on this route no longer."""
+        self._outlets = [pair for pair in self._outlets if pair[0] is not route]
+
+    def forward(self, stream: Stream, packet: Packet, now: float) -> None:
+        """Send a packet that came in to everybody whose route carries it."""
+        if packet.keyframe:
+            self._keyframes.arrived(stream.ssrc)
+        if self.silenced:
+            return
+        for route, outlet in self._outlets:
+            mapped = route.forward(stream, packet, now)
+            if mapped is not None:
+                outlet.deliver(route, packet, mapped, now)
+
+    def sender_report(self, stream: Stream, ntp: int, timestamp: int, now: float) -> None:
+        """Note the publisher's clock and pass it on."""
+        stream.last_report = (ntp, timestamp, now)
+        for route, outlet in self._outlets:
+            translated = route.report_timestamp(stream, timestamp)
+            if translated is not None:
+                outlet.report(route, ntp, translated, now)
+
+    def want_keyframe(self, stream: Stream | None, now: float) -> None:
+        """Ask the publisher for a keyframe of this stream, soon if not now."""
+        if self.video and stream is not None and self._keyframes.want(stream.ssrc, now):
+            self._send_rtcp(rtcp.pli(stream.ssrc))
+
+    def tick(self, now: float, rtt_s: float) -> None:
+        """Send the NACKs and keyframe requests that are due."""
+        for ssrc in self._keyframes.due(now):
+            if self._awaited(ssrc):
+                self._send_rtcp(rtcp.pli(ssrc))
+            else:
+                self._keyframes.forget(ssrc)
+        for stream in self.streams.values():
+            self.ask_missing(stream, now, rtt_s)
+
+    def _awaited(self, ssrc: int) -> bool:
+        return any(route.wanted is not None and route.wanted.ssrc == ssrc for route, _ in self._outlets)
+
+    def ask_missing(self, stream: Stream, now: float, rtt_s: float) -> None:
+        """NACK what is missing of a stream, and ask for a keyframe when something was given up."""
+        if not len(stream.missing) and not stream.missing.lost:
+            return
+        due = stream.missing.due(now, rtt_s)
+        if due:
+            self._send_rtcp(rtcp.nack(stream.ssrc, [number & 0xFFFF for number in due]))
+        if stream.missing.take_lost() and self._awaited(stream.ssrc):
+            self.want_keyframe(stream, now)
+
+    def reports(self, now: float) -> list[rtcp.Block]:
+        """Return the report blocks for the publisher."""
+        blocks = [stream.report(now) for stream in self.streams.values() if stream.live(now, 5.0)]
+        return [block for block in blocks if block is not None]
+
+    def live_streams(self, now: float) -> list[Stream]:
+        """Return the streams on which media comes now, lowest quality first; all of them if none does."""
+        streams = sorted(self.streams.values(), key=lambda stream: stream.quality)
+        return [stream for stream in streams if stream.live(now)] or streams
+
+    def note_level(self, level: int) -> None:
+        """Note an audio level (RFC 6464): 0 is loudest, 127 is silence."""
+        if len(self._levels) < 200:
+            self._levels.append(level & 0x7F)
+
+    def take_level(self) -> float | None:
+        """Return the loudness (0..1) since the last call where it was speech, else None."""
+        levels, self._levels = self._levels, []
+        loud = [level for level in levels if level <= ACTIVE_LEVEL]
+        if not levels or len(loud) < 0.4 * len(levels):
+            return None
+        return float(10 ** (-sum(loud) / len(loud) / 20))

@@ -1,0 +1,177 @@
+"""What one participant sends: packets told apart by track and layer, checked in, and acknowledged.
+
+Rule 1: a packet is placed by its SSRC where that is known; else by its mid and rid, which senders stop writing
+once they have heard from us, so that the SSRC is remembered then.
+Rule 2: retransmissions are unwrapped here; behind this file a packet is a packet.
+Rule 3: feedback goes out from `tick`, never per packet, except the first NACK of a gap.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from .forwarding import rtcp, rtp, twcc
+from .forwarding.rtp import Header
+from .forwarding.track import Stream
+from .media_track import HIGH, QUALITY_BY_RID, MediaTrack
+from .sdp import Section
+
+FEEDBACK_INTERVAL_S = 0.05
+REPORT_INTERVAL_S = 1.0
+MAX_SOURCES = 256
+
+
+@dataclass
+class Binding:
+    """A section on which the client sends a track: `codecs` by payload type, `repairs` RTX -> repaired."""
+
+    track: MediaTrack
+    codecs: dict[int, str]
+    repairs: dict[int, int]
+    rtx_pairs: dict[int, int]
+    ssrcs: list[int]
+    qualities: dict[str, int] = field(default_factory=dict)
+
+
+def bind(section: Section, track: MediaTrack, qualities: dict[str, int]) -> Binding:
+    """Describe a section of an offer that carries `track`; `qualities` is by rid."""
+    usable = section.usable()
+    repairs = {c.payload_type: int(c.parameter("apt") or -1) for c in usable if c.name == "rtx"}
+    codecs = {c.payload_type: c.name for c in usable if c.name != "rtx"}
+    return Binding(track, codecs, repairs, dict(section.rtx_pairs), list(section.ssrcs), qualities)
+
+
+class Uplink:
+    """Reception from one participant. `send_rtcp` reaches it; `rtt_s` is read for NACK timing."""
+
+    def __init__(self, send_rtcp: Callable[[bytes], None]) -> None:
+        self._send_rtcp = send_rtcp
+        self._bindings: dict[str, Binding] = {}
+        self._sources: dict[int, tuple[Binding, Stream]] = {}
+        self._ids: dict[str, int] = {}
+        self._recorder = twcc.Recorder()
+        self._feedback_at = self._report_at = 0.0
+        self._any_ssrc = 0
+        self.rtt_s = 0.1
+        self.loss = 0.0
+        self.received = 0
+        self.on_media: Callable[[MediaTrack], None] = lambda track: None
+        """Called when the first packet of a track's stream comes."""
+
+    def configure(self, extensions: dict[str, int], bindings: dict[str, Binding]) -> None:
+        """Take over the outcome of a negotiation: extension numbers, and what is sent on which mid."""
+        self._ids = extensions
+        gone = {id(b.track) for b in self._bindings.values()} - {id(b.track) for b in bindings.values()}
+        self._sources = {s: pair for s, pair in self._sources.items() if id(pair[0].track) not in gone}
+        self._bindings = bindings
+
+    def unbind(self, track: MediaTrack) -> None:
+        """Take in nothing more for a track, whatever its publisher goes on to send."""
+        self._bindings = {mid: b for mid, b in self._bindings.items() if b.track is not track}
+        self._sources = {ssrc: pair for ssrc, pair in self._sources.items() if pair[0].track is not track}
+
+    def on_rtp(self, data: bytes) -> None:
+        """Take in one decrypted RTP packet."""
+        now = time.monotonic()
+        header = rtp.parse(data)
+        self.received += 1
+        numbered = header.extensions.get(self._ids.get(rtp.TRANSPORT_CC, 0))
+        if numbered is not None and len(numbered) >= 2:
+            self._any_ssrc = header.ssrc
+            self._recorder.arrived(numbered[0] << 8 | numbered[1], now)
+        source = self._sources.get(header.ssrc) or self._resolve(header)
+        if source is None:
+            return
+        binding, stream = source
+        payload = data[header.payload_at : header.payload_end]
+        repaired = binding.repairs.get(header.payload_type)
+        if repaired is not None:
+            if len(payload) < 2:
+                return  # a probe
+            header.sequence, payload = rtp.unwrap_rtx(payload)
+            header.payload_type = repaired
+        if binding.codecs.get(header.payload_type) != stream.codec:
+            return
+        self._accept(binding.track, stream, header, payload, now, repaired is not None)
+
+    def _accept(
+        self, track: MediaTrack, stream: Stream, header: Header, payload: bytes, now: float, repeated: bool
+    ) -> None:
+        packet = stream.receive(header, payload, now, repeated=repeated)
+        if len(stream.missing):
+            track.ask_missing(stream, now, self.rtt_s)
+        if packet is None:
+            return
+        if not track.video:
+            level = header.extensions.get(self._ids.get(rtp.AUDIO_LEVEL, 0))
+            if level:
+                track.note_level(level[0])
+        track.forward(stream, packet, now)
+
+    def _resolve(self, header: Header) -> tuple[Binding, Stream] | None:
+        if len(self._sources) >= MAX_SOURCES:
+            return None
+        found = self._binding_for(header)
+        if found is None:
+            return None
+        binding, rid = found
+        repairs = header.payload_type in binding.repairs
+        stream = self._known_stream(binding, rid, header.ssrc) if repairs else None
+        if not repairs:
+            codec = binding.codecs.get(header.payload_type)
+            if codec is None:
+                return None
+            quality = binding.qualities.get(rid, QUALITY_BY_RID.get(rid, HIGH)) if rid else HIGH
+            stream = Stream(header.ssrc, codec, binding.track.clock_rate, quality)
+            binding.track.put_stream(stream)
+            self.on_media(binding.track)
+        if stream is None:
+            return None
+        self._sources[header.ssrc] = (binding, stream)
+        return binding, stream
+
+    def _binding_for(self, header: Header) -> tuple[Binding, str] | None:
+        mid = header.extensions.get(self._ids.get(rtp.MID, 0), b"").decode("ascii", "replace")
+        rid = header.extensions.get(self._ids.get(rtp.RID, 0), b"").decode("ascii", "replace")
+        if not rid:
+            rid = header.extensions.get(self._ids.get(rtp.REPAIRED_RID, 0), b"").decode("ascii", "replace")
+        binding = self._bindings.get(mid)
+        if binding is None and not mid:
+            binding = next((b for b in self._bindings.values() if header.ssrc in b.ssrcs), None)
+        if binding is None or (binding.qualities and not rid and not binding.ssrcs):
+            return None
+        return binding, rid
+
+    def _known_stream(self, binding: Binding, rid: str, ssrc: int) -> Stream | None:
+        main = binding.rtx_pairs.get(ssrc)
+        if main is not None and main in self._sources:
+            return self._sources[main][1]
+        if rid:
+            return binding.track.streams.get(binding.qualities.get(rid, QUALITY_BY_RID.get(rid, HIGH)))
+        streams = list(binding.track.streams.values())
+        return streams[0] if len(streams) == 1 else None
+
+    def sender_report(self, report: rtcp.SenderReport, now: float) -> None:
+        """Take in the clock of one of the participant's streams."""
+        source = self._sources.get(report.ssrc)
+        if source is not None and source[1].ssrc == report.ssrc:
+            source[0].track.sender_report(source[1], report.ntp, report.timestamp, now)
+
+    def tick(self, now: float) -> None:
+        """Send what is due: NACKs, keyframe requests, transport feedback, receiver reports."""
+        tracks = {id(b.track): b.track for b in self._bindings.values()}.values()
+        for track in tracks:
+            track.tick(now, self.rtt_s)
+        if now - self._feedback_at >= FEEDBACK_INTERVAL_S:
+            self._feedback_at = now
+            body = self._recorder.feedback()
+            if body is not None:
+                self._send_rtcp(rtcp.transport_feedback(self._any_ssrc, body))
+        if now - self._report_at >= REPORT_INTERVAL_S:
+            self._report_at = now
+            blocks = [block for track in tracks for block in track.reports(now)]
+            self.loss = max((block.lost for block in blocks), default=0.0)
+            if blocks:
+                self._send_rtcp(rtcp.receiver_report(blocks))

@@ -1,0 +1,104 @@
+"""A relay, a page with the unmodified livekit-client, and tokens, for the tests beside this file."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+from livekit.api import AccessToken, VideoGrants
+from playwright.async_api import Browser, Page, async_playwright
+
+from coordinator.relay.main import Running, relay
+from coordinator.relay.options import RelayOptions
+
+KEY, SECRET = "test-key", "test-secret-that-is-long-enough-for-hs256"
+CLIENT = Path(__file__).parents[2] / "node_modules/livekit-client/dist/livekit-client.umd.js"
+CHROMIUM = "/usr/bin/chromium"
+ARGUMENTS = [
+    "--no-sandbox",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+    "--allow-loopback-in-peer-connection",
+    "--disable-background-networking",
+    "--autoplay-policy=no-user-gesture-required",
+]
+PAGE = (Path(__file__).parent / "client_page.html").read_text()
+
+
+def token(identity: str, room: str = "hall", ttl_s: float = 600, **grants: Any) -> str:
+    """Return a token to join a room; further grants as of livekit-api."""
+    video = VideoGrants(room_join=True, room=room, **grants)
+    made = AccessToken(KEY, SECRET).with_identity(identity).with_name(identity).with_grants(video)
+    return made.with_ttl(timedelta(seconds=ttl_s)).to_jwt()
+
+
+@contextlib.asynccontextmanager
+async def running_relay(**options: Any) -> AsyncIterator[Running]:
+    """Run a relay on loopback with free ports."""
+    chosen = RelayOptions(host="127.0.0.1", port=0, udp_port=0, keys={KEY: SECRET}, **options)
+    async with relay(chosen) as running:
+        yield running
+
+
+@contextlib.asynccontextmanager
+async def page_server() -> AsyncIterator[str]:
+    """Serve the test page and the client; gives the page's address."""
+    app = web.Application()
+
+    async def page(request: web.Request) -> web.Response:
+        return web.Response(text=PAGE, content_type="text/html")
+
+    async def client(request: web.Request) -> web.Response:
+        return web.Response(body=CLIENT.read_bytes(), content_type="text/javascript")
+
+    app.router.add_get("/", page)
+    app.router.add_get("/livekit-client.js", client)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}/"
+    finally:
+        await runner.cleanup()
+
+
+@contextlib.asynccontextmanager
+async def browser() -> AsyncIterator[Browser]:
+    """Run Chromium with made-up camera and microphone."""
+    async with async_playwright() as playwright:
+        started = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        try:
+            yield started
+        finally:
+            await started.close()
+
+
+class Client:
+    """One livekit-client in its page; see client_page.html for what it can do."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.log: list[str] = []
+        page.on("console", lambda message: self.log.append(message.text))
+
+    async def call(self, name: str, *arguments: Any) -> Any:
+        """Call a function of the page and wait for its result."""
+        return await self.page.evaluate("([name, args]) => window[name](...args)", [name, list(arguments)])
+
+    async def until(self, expression: str, timeout_s: float = 10.0) -> Any:
+        """Wait until a JavaScript expression (may be async) is truthy; returns its value."""
+        handle = await self.page.wait_for_function(expression, timeout=timeout_s * 1000, polling=20)
+        return await handle.json_value()
+
+
+async def open_client(started: Browser, address: str) -> Client:
+    """Open the test page in a context of its own."""
+    context = await started.new_context()
+    page = await context.new_page()
+    client = Client(page)
+    await page.goto(address)
+    return client
