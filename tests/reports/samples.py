@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from coordinator.domain.attendance_types import (
@@ -21,7 +22,7 @@ EIGHT = 1_795_395_600_000  # 2026-11-23 08:00:00 in Ho Chi Minh City
 SECOND = 1000
 
 
-def site(code: str, name: str, **changes: object) -> SiteAttendance:
+def site(code: str, name: str, **changes: Any) -> SiteAttendance:
     """A site that never came and reported nothing; `changes` say what it did."""
     blank = SiteAttendance(
         code=code, name=name, kind="commune", contact_name=None, contact_phone=None,
@@ -57,7 +58,7 @@ def present_site() -> SiteAttendance:
     )  # fmt: skip
 
 
-def attendance(*sites: SiteAttendance, **changes: object) -> Attendance:
+def attendance(*sites: SiteAttendance, **changes: Any) -> Attendance:
     """An ended briefing of two hours with these sites, or with Bản Thi present and Bằng Lãng absent."""
     whole = Attendance(
         briefing_id="babcdefghijkl", title="Quán triệt Nghị quyết", kind="resolution",

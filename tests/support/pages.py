@@ -34,8 +34,9 @@ class HostPage:
 
     async def create(self, title: str) -> str:
         """Fills the form on /host and returns the new briefing's id, in its control room."""
-        await hook(self.page, "briefing-title").fill(title)
-        await hook(self.page, "briefing-create").click()
+        await self.press("create-open")
+        await hook(self.page, "create-title").fill(title)
+        await self.press("create-submit")
         await self.page.wait_for_url(re.compile(r"/host/briefings/b\w+$"))
         return self.page.url.rsplit("/", 1)[1]
 
@@ -75,7 +76,7 @@ class HostPage:
         """Clicks the log's link on the staff page of the briefing."""
         await self.page.goto(f"{self.base}/staff/briefings/{briefing}")
         async with self.page.expect_download() as waiting:
-            await self.page.locator(f'a[href*="/api/briefings/{briefing}/log.csv"]').first.click()
+            await self.press("download-log-csv")
         path = folder / "log.csv"
         await (await waiting.value).save_as(path)
         return path.read_bytes()
