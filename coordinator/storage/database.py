@@ -34,6 +34,8 @@ def translated(what: str) -> Iterator[None]:
     """Turns sqlite3 errors inside into StorageError; `what` names the file or the act."""
     try:
         yield
+    except UnicodeError as problem:  # sqlite3 meets bytes that are no UTF-8, even while it makes its message
+        raise StorageError("data_corrupt", data=what, problem=str(problem)) from problem
     except sqlite3.Error as problem:
         code = getattr(problem, "sqlite_errorcode", None)
         primary = code & 0xFF if isinstance(code, int) else None

@@ -87,7 +87,7 @@ def _check(connection: sqlite3.Connection, briefing: str) -> Fault | None:
             hashes.append(digest)
             if briefing != SYSTEM_CHAIN:
                 line = projection.step(line, briefing, fields["type"], fields["utc_ms"], payload)
-    except (sqlite3.Error, KeyError):
+    except (sqlite3.Error, KeyError, UnicodeError):
         return Fault(briefing, len(hashes), "unreadable")
     return _check_outside(connection, briefing, hashes, line)
 
