@@ -61,10 +61,10 @@ async def relay(options: RelayOptions) -> AsyncIterator[Running]:
     """Run a relay inside this event loop."""
     self_test()
     mux = UdpMux()
-    mux.open(bind_address(options.host), options.udp_port)
+    mux.open(bind_address(options.media_host), options.udp_port)
     spawn, running = spawner()
     webhooks = _webhooks(options)
-    addresses = announced_addresses(options.host, options.public_ip)
+    addresses = announced_addresses(options.media_host, options.public_ip)
     context = Context(mux, make_certificate(), options.keys, addresses, spawn)
     rooms = Rooms(webhooks.on_event if webhooks else lambda *event: None, context)
     runner = web.AppRunner(make_app(rooms, options.keys), access_log=None, handler_cancellation=True)
@@ -133,6 +133,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--udp-port", type=int, default=7882, help="the one UDP port for media (default 7882)"
     )
+    parser.add_argument("--udp-host", help="address to receive media on (default: as --host)")
     parser.add_argument("--public-ip", help="IPv4 address under which clients reach this machine")
     parser.add_argument("--webhook", metavar="URL", help="where to send signed webhooks")
     parser.add_argument("--watch-stdin", action="store_true", help="stop when standard input closes")
@@ -145,7 +146,7 @@ def options_from(arguments: argparse.Namespace) -> RelayOptions:
         raise ValueError("set LIVEKIT_API_KEY and LIVEKIT_API_SECRET: tokens are checked with them")
     return RelayOptions(
         arguments.host, arguments.port, arguments.udp_port, arguments.public_ip, arguments.webhook,
-        arguments.watch_stdin, {key: secret},
+        arguments.watch_stdin, {key: secret}, arguments.udp_host,
     )  # fmt: skip
 
 

@@ -19,6 +19,13 @@ class RelayOptions:
     webhook: str | None = None
     watch_stdin: bool = False
     keys: dict[str, str] = field(default_factory=dict)
+    udp_host: str | None = None
+    """Where media is received, and whose addresses are announced: None = as `host`."""
+
+    @property
+    def media_host(self) -> str:
+        """The address for media; a relay behind a proxy on this machine listens elsewhere for signalling."""
+        return self.udp_host or self.host
 
 
 def announced_addresses(host: str, public_ip: str | None) -> list[str]:
