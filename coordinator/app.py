@@ -39,7 +39,7 @@ from coordinator.storage.accounts import Accounts
 from coordinator.storage.admin import Administration
 from coordinator.storage.cookies import Cookies
 from coordinator.storage.links import Links
-from coordinator.web import build_app
+from coordinator.web import AccessLogger, build_app
 
 STOP_WITHIN_S = 10.0
 
@@ -67,6 +67,7 @@ def serve(options: ServeOptions) -> int:
     Returns:
         0 stopped as asked; 1 it could not start (port or folder in use, disk); 2 a bad configuration.
     """
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         start = _prepare(options)
     except ConfigError as problem:
@@ -233,7 +234,10 @@ def _own_address(host: str) -> str:
 
 @asynccontextmanager
 async def _web(start: _Start, services: Services) -> AsyncIterator[None]:
-    runner = web.AppRunner(build_app(services), access_log=None, shutdown_timeout=2.0)
+    log = logging.getLogger("coordinator.access")
+    runner = web.AppRunner(
+        build_app(services), access_log_class=AccessLogger, access_log=log, shutdown_timeout=2.0
+    )
     await runner.setup()
     try:
         await web.SockSite(runner, start.listener, ssl_context=start.tls, backlog=256).start()

@@ -2,7 +2,8 @@
 
 Rule 1: it is `python -m coordinator relay`, spoken to over HTTP only; its keys go in the environment.
 Rule 2: its standard input stays open as long as this process lives: when this one is killed, it ends too.
-Rule 3: when it ends it is started again, first at once, then after longer and longer pauses.
+Rule 3: only this process calls it over TCP (the web forwards browsers); media comes from everywhere.
+Rule 4: when it ends it is started again, first at once, then after longer and longer pauses.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 5.0
 HEALTHY_AFTER_S = 20.0  # a relay that ran this long starts the pauses from the beginning
 READY_WITHIN_S = 15.0
+LEAVE_WITHIN_S = 0.5  # by itself, when its input closes
 STOP_WITHIN_S = 3.0
 _READY = re.compile(r"relay ready (ws://\S+) udp (\d+)")
 
@@ -40,7 +42,8 @@ class RelaySettings:
     def command(self) -> list[str]:
         """The child's command line, without secrets."""
         command = [sys.executable, "-m", "coordinator", "relay", "--host", "127.0.0.1", "--port", "0"]
-        command += ["--udp-port", str(self.udp_port), "--webhook", self.webhook, "--watch-stdin"]
+        command += ["--udp-host", "0.0.0.0", "--udp-port", str(self.udp_port)]
+        command += ["--webhook", self.webhook, "--watch-stdin"]
         return command + (["--public-ip", self.public_ip] if self.public_ip else [])
 
 
@@ -109,7 +112,7 @@ class RelayProcess:
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE_S)
 
-    async def _run_once(self) -> int:
+    async def _run_once(self) -> int | None:
         """Starts the child and waits for its end; returns its exit code."""
         pipe = asyncio.subprocess.PIPE
         environment = os.environ | {
@@ -122,10 +125,10 @@ class RelayProcess:
         )  # fmt: skip
         try:
             await self._listen(process)
-            return await process.wait()
         finally:
             await _end(process)
             self._process = None
+        return process.returncode
 
     async def _listen(self, process: asyncio.subprocess.Process) -> None:
         """Reads what the child prints, until it closes its output; it must be ready within 15 s."""
@@ -158,10 +161,11 @@ async def _end(process: asyncio.subprocess.Process) -> None:
         return
     if process.stdin is not None:
         process.stdin.close()
-    for how in (signal.SIGTERM, signal.SIGKILL):
-        with contextlib.suppress(ProcessLookupError):
-            process.send_signal(how)
+    for how, within_s in ((None, LEAVE_WITHIN_S), (signal.SIGTERM, STOP_WITHIN_S), (signal.SIGKILL, None)):
+        if how is not None:
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(how)
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(STOP_WITHIN_S):
+            async with asyncio.timeout(within_s):
                 await process.wait()
                 return

@@ -160,7 +160,7 @@ class Sessions:
 
     # -- control sockets -----------------------------------------------------------------
 
-    async def attach(  # noqa: PLR0917
+    async def attach(
         self,
         briefing_id: str,
         site: str,
@@ -230,7 +230,7 @@ class Sessions:
             hall.keeper.reconcile_soon()
 
     def media_moved(self) -> None:
-        """The media server has a new address, or none: rooms and grants again, fresh media for all screens."""
+        """The media server has a new address, or none: rooms and grants again, fresh media for screens."""
         for hall in list(self._halls.values()):
             hall.media_moved()
 
