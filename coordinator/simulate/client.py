@@ -12,7 +12,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from livekit.protocol.models import DisconnectReason, TrackInfo
+from livekit.protocol.models import DisconnectReason, TrackInfo, VideoQuality
 from livekit.protocol.rtc import (
     ConnectionSettings,
     JoinRequest,
@@ -41,8 +41,9 @@ _log = logging.getLogger(__name__)
 class LightClient(Conversation):
     """A participant. `state` is new, joining, online, returning, left or closed.
 
-    `choose(participant, track)` says which tracks to receive; without it, `auto_subscribe` leaves that to the
-    relay. `on_change(client)` is called, on the loop, whenever participants, permission or state change.
+    `choose(participant, track)` says which tracks to receive, pictures in the layer of `quality`; without it,
+    `auto_subscribe` leaves that to the relay. `on_change(client)` is called, on the loop, whenever
+    participants, permission or state change; call `changed()` when `choose` would answer differently.
     """
 
     def __init__(
@@ -53,10 +54,11 @@ class LightClient(Conversation):
         *,
         auto_subscribe: bool = True,
         choose: Chooser | None = None,
+        quality: "VideoQuality | None" = None,
         on_change: Callable[["LightClient"], None] | None = None,
         seed: int | None = None,
     ) -> None:
-        super().__init__(token, media, choose)
+        super().__init__(token, media, choose, quality)
         self.url = url
         self.left_reason = ""
         self.resumes = self.rejoins = 0

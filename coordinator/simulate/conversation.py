@@ -12,7 +12,7 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
-from livekit.protocol.models import ParticipantInfo, TrackInfo, TrackSource, VideoQuality
+from livekit.protocol.models import ParticipantInfo, TrackInfo, TrackSource, TrackType, VideoQuality
 from livekit.protocol.rtc import (
     MuteTrackRequest,
     Ping,
@@ -47,13 +47,15 @@ class ClientError(Exception):
 class Conversation:
     """The state of one participant, and the messages that change it; `LightClient` comes and goes."""
 
-    def __init__(self, token: str, recorded: RecordedMedia, choose: Chooser | None) -> None:
+    def __init__(
+        self, token: str, recorded: RecordedMedia, choose: Chooser | None, quality: "VideoQuality | None"
+    ) -> None:
         self.token = token
         self.state = "new"
         self.participants: dict[str, ParticipantInfo] = {}
         self.me = ParticipantInfo()
         self.rtt_ms: float | None = None
-        self._recorded, self._choose = recorded, choose
+        self._recorded, self._choose, self._quality = recorded, choose, quality
         self._loop = asyncio.get_running_loop()
         self._media = self._new_media()
         self._media_up = asyncio.Event()
@@ -84,6 +86,11 @@ class Conversation:
             await self._signal.abort()
 
     # --- publishing ---
+
+    @property
+    def wanted(self) -> frozenset[str]:
+        """The sources that run whenever they are permitted."""
+        return frozenset(self._wanted)
 
     async def publish(self, source: str, *, simulcast: bool = False) -> TrackInfo:
         """Publish `source` ("camera", "microphone", "screen_share"); return the track as the relay knows it.
@@ -187,12 +194,20 @@ class Conversation:
         choose = self._choose
         if choose is None or not self._media_up.is_set():
             return
-        wanted = {t.sid for person in self.participants.values() for t in person.tracks if choose(person, t)}
-        gone, new = self._subscribed - wanted, wanted - self._subscribed
+        wanted = {
+            track.sid: track.type
+            for person in self.participants.values()
+            for track in person.tracks
+            if choose(person, track)
+        }
+        gone, new = self._subscribed - wanted.keys(), wanted.keys() - self._subscribed
         if gone:
             await self.unsubscribe(*gone)
         if new:
             await self.subscribe(*new)
+        pictures = [sid for sid in new if wanted[sid] == TrackType.VIDEO]
+        if pictures and self._quality is not None:
+            await self.set_quality(*pictures, quality=self._quality)
 
     # --- negotiating ---
 
