@@ -13,7 +13,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from coordinator import catalogue as catalogues
 from coordinator.catalogue import Catalogue
@@ -22,9 +22,12 @@ from coordinator.domain.errors import CoordinatorError
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says where to find help, in the person's language."""
+    """Says where to find help, in the person's language; takes no shortened options."""
 
     catalogue = Catalogue("en", {})
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(allow_abbrev=False, **settings)
 
     def error(self, message: str) -> NoReturn:
         hint = self.catalogue.text("Wrong use. More: {program} --help", program=self.prog)
