@@ -1,0 +1,246 @@
+"""The pages: thin routes that fill templates. What a page shows of a briefing comes to it as snapshots.
+
+Rule 1: every sentence goes through the catalogue; the language is the cookie's, else Vietnamese.
+Rule 2: templates escape everything; data for scripts goes in one JSON block, never into code.
+Rule 3: who may not see a page is led to the one it may see, or told so in plain words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import jinja2
+from aiohttp import web
+from markupsafe import Markup
+
+from coordinator import catalogue
+from coordinator.catalogue import Catalogue
+from coordinator.config import Config
+from coordinator.web import access, statics
+from coordinator.web.access import Identity
+from coordinator.web.errors import BadRequest
+from coordinator.web.keys import SERVICES
+
+LANGUAGE_COOKIE = "lang"
+_YEAR_S = 365 * 86_400
+TITLES = {
+    403: "Not allowed",
+    404: "Page not found",
+    405: "Page not found",
+    429: "Too many attempts",
+    500: "Something went wrong on the server",
+    503: "The server cannot do this right now",
+}
+OTHER_TITLE = "That did not work"
+
+
+class Pages:
+    """The templates, the static files and the sentences of one server."""
+
+    def __init__(self) -> None:
+        folder = catalogue.web_folder()
+        self.static = statics.StaticFiles(folder / "static")
+        self._templates = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(folder / "templates"),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.globals |= {"static": self.static.url, "icon": icon}
+        self._sentences = {
+            lang: statics.of_text(catalogue.load(lang).as_json(), "application/json")
+            for lang in catalogue.LANGUAGES
+        }
+
+    def render(
+        self, request: web.Request, template: str, *, status: int = 200, **values: Any
+    ) -> web.Response:
+        """A page in the reader's language."""
+        words = language_of(request)
+        known: dict[str, Any] = {
+            "_": words.text,
+            "lang": words.lang,
+            "path": request.path_qs if request.method == "GET" and not request.query.get("k") else "/",
+            "who": None,
+            "section": "",
+            "page_data": None,
+            "hub_name": request.app[SERVICES].config.hub.name,
+        }
+        text = self._templates.get_template(template).render(known | values)
+        response = web.Response(text=text, status=status, content_type="text/html")
+        if LANGUAGE_COOKIE not in request.cookies:  # so that refusals, too, come in the page's language
+            _set_language(response, words.lang)
+        return response
+
+    def data(self, request: web.Request, config: Config, *, contacts: bool, **values: Any) -> dict[str, Any]:
+        """The JSON block of a page: see `PageData` in web/static/js/types.js."""
+        lang = language_of(request).lang
+        sites = [
+            {"code": site.code, "name": site.name}
+            | (_contact(site.contact) if contacts and site.contact is not None else {})
+            for site in config.sites
+        ]
+        return {
+            "lang": lang,
+            "catalogue": f"/static/catalogue.{lang}.json?v={self._sentences[lang].etag}",
+            "hub": {"name": config.hub.name, "phone": config.hub.phone},
+            "sites": sites,
+            "zone": config.server.timezone,
+            **values,
+        }
+
+    async def sentences(self, request: web.Request) -> web.StreamResponse:
+        """GET /static/catalogue.{lang}.json: the sentences of the scripts."""
+        file = self._sentences.get(request.match_info["lang"])
+        if file is None:
+            raise web.HTTPNotFound
+        return statics.respond(request, file, for_ever=request.query.get("v") == file.etag)
+
+
+PAGES: web.AppKey[Pages] = web.AppKey("pages", Pages)
+
+
+def icon(name: str) -> Markup:
+    """An icon of icons.css; always beside a word."""
+    return Markup('<i class="icon icon-{}" aria-hidden="true"></i>').format(name)
+
+
+def _contact(contact: Any) -> dict[str, Any]:
+    return {"contact_name": contact.name, "contact_phone": contact.phone}
+
+
+def language_of(request: web.Request) -> Catalogue:
+    """The catalogue of a page: the cookie's language, else Vietnamese."""
+    return catalogue.load(request.cookies.get(LANGUAGE_COOKIE, catalogue.DEFAULT))
+
+
+def own_path(wanted: str) -> str:
+    """`wanted` if it is a path on this server, else "/"."""
+    parts = urlsplit(wanted)
+    safe = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and wanted.isprintable()
+    return wanted if safe and "\\" not in wanted and not parts.netloc else "/"
+
+
+# the pages
+
+
+async def first(request: web.Request) -> web.StreamResponse:
+    """GET /: log in, or on to where the account works."""
+    who = await _account(request)
+    if who is not None:
+        raise web.HTTPSeeOther("/staff" if who.role == access.STAFF else "/host")
+    return request.app[PAGES].render(request, "login.html", problem=None, name="")
+
+
+async def host(request: web.Request) -> web.StreamResponse:
+    """GET /host: the briefings, and the form that makes one."""
+    who = await access.require(request, *access.STEER)
+    return _office(request, "briefings.html", who, "host", sites=request.app[SERVICES].config.sites)
+
+
+async def control_room(request: web.Request) -> web.StreamResponse:
+    """GET /host/briefings/{id}."""
+    await access.require(request, *access.STEER)
+    briefing = await _known(request)
+    pages, config = request.app[PAGES], request.app[SERVICES].config
+    data = pages.data(request, config, contacts=True, briefing=briefing)
+    return pages.render(request, "control.html", page_data=data, briefing_id=briefing)
+
+
+async def staff(request: web.Request) -> web.StreamResponse:
+    """GET /staff: the briefings, each with its report."""
+    who = await access.require(request, *access.KEEP)
+    return _office(request, "briefings.html", who, "staff", sites=())
+
+
+async def report(request: web.Request) -> web.StreamResponse:
+    """GET /staff/briefings/{id}: the attendance and its downloads."""
+    who = await access.require(request, *access.KEEP)
+    briefing = await _known(request)
+    return _office(request, "report.html", who, "staff", briefing_id=briefing, briefing=briefing)
+
+
+async def site(request: web.Request) -> web.StreamResponse:
+    """GET /site: the operator's page; the cookie says which site."""
+    found = [one for one in await access.identities(request) if one.site is not None]
+    if not found:
+        raise BadRequest("wrong_link")
+    pages, config = request.app[PAGES], request.app[SERVICES].config
+    place = config.site(found[0].site or "")
+    if place is None:
+        raise BadRequest("wrong_link")
+    data = pages.data(request, config, contacts=False, code=place.code)
+    return pages.render(
+        request, "site.html", page_data=data, site_name=place.name, hub_phone=config.hub.phone
+    )
+
+
+async def language(request: web.Request) -> web.StreamResponse:
+    """GET /language/{lang}?next=…: sets the language and goes back."""
+    lang = request.match_info["lang"]
+    if lang not in catalogue.LANGUAGES:
+        raise web.HTTPNotFound
+    response = web.Response(status=303, headers={"Location": own_path(request.query.get("next", "/"))})
+    _set_language(response, lang)
+    return response
+
+
+def _set_language(response: web.Response, lang: str) -> None:
+    response.set_cookie(LANGUAGE_COOKIE, lang, max_age=_YEAR_S, path="/", samesite="Lax")
+
+
+def render_login(request: web.Request, status: int, code: str, message: str) -> web.Response:
+    """The log-in page with the sentence of a refusal."""
+    return request.app[PAGES].render(request, "login.html", status=status, problem=message, name="")
+
+
+def render_error(request: web.Request, status: int, code: str, message: str) -> web.Response:
+    """A page for an error: what happened in one sentence, and the way back."""
+    words = language_of(request)
+    title = words.text(TITLES.get(status, OTHER_TITLE))
+    values = {"title": title, "message": message, "code": code}
+    return request.app[PAGES].render(request, "error.html", status=status, **values | {"number": status})
+
+
+def _office(request: web.Request, template: str, who: Identity, section: str, **values: Any) -> web.Response:
+    pages, config = request.app[PAGES], request.app[SERVICES].config
+    shared = {key: value for key, value in values.items() if key == "briefing"}
+    data = pages.data(request, config, contacts=False, **shared)
+    return pages.render(request, template, who=who, section=section, page_data=data, **values)
+
+
+async def _account(request: web.Request) -> Identity | None:
+    try:
+        found = await access.identities(request)
+    except BadRequest:
+        return None
+    return next((one for one in found if one.site is None), None)
+
+
+async def _known(request: web.Request) -> str:
+    """The briefing in the address. Raises BadRequest (unknown_briefing)."""
+    services, briefing = request.app[SERVICES], request.match_info["id"]
+    if await services.read(services.reader.briefing, briefing) is None:
+        raise BadRequest("unknown_briefing", briefing=briefing)
+    return briefing
+
+
+def add_routes(app: web.Application) -> None:
+    """Adds every page, the static files and the scripts' sentences."""
+    pages = app[PAGES] = Pages()
+    routes: dict[str, Callable[[web.Request], Any]] = {
+        "/": first,
+        "/host": host,
+        "/host/briefings/{id}": control_room,
+        "/staff": staff,
+        "/staff/briefings/{id}": report,
+        "/site": site,
+        "/language/{lang}": language,
+        "/static/catalogue.{lang:[a-z]+}.json": pages.sentences,
+        "/static/{path:.+}": pages.static.handle,
+    }
+    for path, handler in routes.items():
+        app.router.add_get(path, handler)

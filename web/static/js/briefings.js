@@ -1,0 +1,107 @@
+// @ts-check
+/** The list of briefings, for the host (control rooms) and for staff (reports), and the form that makes one. */
+import { get, post } from "./api.js";
+import { byId, el, icon, setText, show } from "./dom.js";
+import { clock, day, hours } from "./format.js";
+import { t } from "./i18n.js";
+import { kindWords, phaseBadge } from "./states.js";
+
+/**
+ * @typedef {object} Line
+ * @property {string} id
+ * @property {string} title
+ * @property {string} kind
+ * @property {string|null} document_number
+ * @property {string} phase
+ * @property {string} created_at
+ * @property {string|null} starts_at
+ * @property {string|null} started_at
+ * @property {string|null} ended_at
+ */
+
+const staff = document.body.dataset.role === "staff";
+const GROUPS = [
+  { title: t("Running"), phases: ["live", "break", "open"] },
+  { title: t("Coming"), phases: ["scheduled"] },
+  { title: t("Over"), phases: ["ended", "cancelled"] },
+];
+/** @type {Line[]} */
+let all = [];
+
+byId("find").addEventListener("input", draw);
+await refresh();
+setInterval(() => void refresh(), 20000);
+
+async function refresh() {
+  try {
+    const answer = await get("/api/briefings");
+    all = Array.isArray(answer) ? answer : (answer.briefings ?? []);
+    show(byId("list-trouble"), false);
+  } catch (error) {
+    setText(byId("list-trouble-text"), error instanceof Error ? error.message : String(error));
+    show(byId("list-trouble"), true);
+  }
+  draw();
+}
+
+function draw() {
+  const wanted = plain(/** @type {HTMLInputElement} */ (byId("find")).value);
+  const found = all.filter((line) => plain(`${line.title} ${line.document_number ?? ""}`).includes(wanted));
+  const rows = GROUPS.flatMap(({ title, phases }) => {
+    const lines = found.filter((line) => phases.includes(line.phase));
+    if (!lines.length) return [];
+    return [el("tr", { class: "group" }, el("th", { colspan: 5, scope: "rowgroup" }, title)), ...lines.map(row)];
+  });
+  byId("briefings").replaceChildren(...rows);
+  const n = (/** @type {string[]} */ phases) => all.filter((line) => phases.includes(line.phase)).length;
+  setText(byId("list-summary"), t("{running} running, {coming} coming, {over} over", { running: n(["live", "break", "open"]), coming: n(["scheduled"]), over: n(["ended", "cancelled"]) }));
+  show(byId("list-empty"), rows.length === 0);
+  setText(byId("list-empty-text"), all.length ? t("No briefing matches the search") : staff ? t("There is no briefing yet") : t("There is no briefing yet. Make the first one."));
+  document.body.dataset.ready = "true";
+}
+
+/** @param {string} text without accents, lower case */
+function plain(text) {
+  return text.normalize("NFD").replace(/[\u0300-\u036f]/g, "").replace(/đ/gi, "d").toLowerCase().trim();
+}
+
+/** @param {Line} line */
+function row(line) {
+  const badge = phaseBadge(line.phase);
+  const over = line.phase === "ended" || line.phase === "cancelled";
+  const href = staff || over ? `/staff/briefings/${line.id}` : `/host/briefings/${line.id}`;
+  return el(
+    "tr",
+    { "data-state": badge.state, "data-testid": `briefing-${line.id}` },
+    el("td", {}, el("span", { class: "badge", "data-state": badge.state }, icon(badge.icon), badge.words)),
+    el("td", {}, el("a", { class: "strong", href }, line.title), line.document_number && el("small", { class: "muted under" }, line.document_number)),
+    el("td", {}, kindWords(line.kind)),
+    el("td", {}, when(line), el("small", { class: "muted under" }, length(line))),
+    el("td", { class: "number" }, next(line, href)),
+  );
+}
+
+/** @param {Line} line */
+function when(line) {
+  const time = line.started_at ?? line.starts_at;
+  return time ? `${day(time)}, ${clock(time)}` : t("No planned time");
+}
+
+/** @param {Line} line */
+function length(line) {
+  if (!line.started_at) return line.starts_at ? t("planned") : "";
+  const seconds = ((line.ended_at ? Date.parse(line.ended_at) : Date.now()) - Date.parse(line.started_at)) / 1000;
+  return t("{time} (hours:minutes)", { time: hours(seconds) });
+}
+
+/** @param {Line} line @param {string} href */
+function next(line, href) {
+  const over = line.phase === "ended" || line.phase === "cancelled";
+  if (staff || over) return el("a", { class: "button small", href }, icon("chart"), t("Report"));
+  return el("a", { class: `button small${line.phase === "scheduled" ? "" : " primary"}`, href }, icon("play"), t("Control room"));
+}
+
+if (!staff) {
+  const { wireCreate } = await import("./create.js");
+  wireCreate(post);
+}

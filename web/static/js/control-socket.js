@@ -1,0 +1,199 @@
+// @ts-check
+/**
+ * The control socket: one WebSocket that is kept open for ever. It knows nothing of the page.
+ *
+ * Rule 1: `hello` is the first frame; then a numbered `alive` every 5 s with the media figures it is given.
+ * Rule 2: a lost line is tried again for ever, with growing, jittered delays; coming back on line tries at once.
+ * Rule 3: a page that was replaced stops, and never fights back; only a person's press starts it again.
+ * Rule 4: where the server says nothing for a while although it used to answer, the socket is dead: a fresh one is made.
+ */
+
+const ALIVE_MS = 5000;
+const SILENT_MS = 16000;
+const FIRST_RETRY_MS = 500;
+const LONGEST_RETRY_MS = 15000;
+const FINAL = new Set(["replaced", "revoked", "ended", "cancelled", "login_needed", "wrong_link", "forbidden", "unknown_briefing"]);
+
+/**
+ * @typedef {"connecting"|"open"|"reconnecting"|"stopped"} SocketState
+ *
+ * @typedef {object} Listeners
+ * @property {(snapshot: import("./types.js").Snapshot) => void} snapshot
+ * @property {(url: string, token: string) => void} media
+ * @property {(refusal: {code: string, message?: string, [more: string]: any}, final: boolean) => void} refused
+ * @property {(state: SocketState) => void} state
+ * @property {() => Promise<object>|object} figures the `media` part of the next heartbeat
+ */
+
+export class ControlSocket {
+  /**
+   * @param {string} url
+   * @param {() => object} hello what is added to the first frame
+   * @param {Listeners} listeners
+   */
+  constructor(url, hello, listeners) {
+    this.url = url;
+    this.hello = hello;
+    this.listeners = listeners;
+    /** @type {WebSocket|null} */
+    this.socket = null;
+    /** @type {SocketState} */
+    this.state = "stopped";
+    this.page = crypto.randomUUID?.() ?? fallbackUuid();
+    this.counter = 0;
+    this.tries = 0;
+    this.heardAt = 0;
+    this.answered = false;
+    /** @type {ReturnType<typeof setTimeout>|undefined} */
+    this.retryTimer = undefined;
+    /** @type {ReturnType<typeof setInterval>|undefined} */
+    this.aliveTimer = undefined;
+    addEventListener("online", () => this.retryNow());
+    addEventListener("offline", () => this.#closed());
+  }
+
+  start() {
+    if (this.state !== "stopped") return;
+    this.tries = 0;
+    this.#enter("connecting");
+    this.#connect();
+  }
+
+  stop() {
+    this.#enter("stopped");
+    this.#drop();
+  }
+
+  /** Tries at once, whatever the delay was. Does nothing while connected or stopped. */
+  retryNow() {
+    if (this.state !== "reconnecting" && this.state !== "connecting") return;
+    if (this.socket?.readyState === WebSocket.OPEN) return;
+    this.tries = 0;
+    this.#connect();
+  }
+
+  /** Asks for a fresh `media` message: the page lost the room for good. */
+  askMedia() {
+    this.send({ type: "media" });
+  }
+
+  /**
+   * @param {object} message
+   * @returns {boolean} false where the line is down: nothing was sent
+   */
+  send(message) {
+    if (this.socket?.readyState !== WebSocket.OPEN) return false;
+    this.socket.send(JSON.stringify(message));
+    return true;
+  }
+
+  #connect() {
+    this.#drop();
+    const socket = new WebSocket(this.url);
+    this.socket = socket;
+    this.heardAt = performance.now();
+    socket.onopen = () => this.#opened();
+    socket.onmessage = (event) => this.#heard(event.data);
+    socket.onclose = () => {
+      if (this.socket === socket) this.#closed();
+    };
+    this.retryTimer = setTimeout(() => {
+      if (socket.readyState === WebSocket.CONNECTING) this.#closed();
+    }, SILENT_MS);
+  }
+
+  #opened() {
+    clearTimeout(this.retryTimer);
+    this.send({ type: "hello", page: this.page, ...this.hello() });
+    this.aliveTimer = setInterval(() => void this.#beat(), ALIVE_MS);
+  }
+
+  /** Sends a heartbeat now, as when media has just come. */
+  beatNow() {
+    if (this.state === "open") void this.#beat();
+  }
+
+  async #beat() {
+    const silent = performance.now() - this.heardAt > SILENT_MS;
+    if (this.answered && silent) {
+      this.#closed();
+      return;
+    }
+    const media = await this.listeners.figures();
+    this.counter += 1;
+    this.send({ type: "alive", n: this.counter, t_ms: Math.round(performance.now()), media });
+  }
+
+  /** @param {string} data */
+  #heard(data) {
+    this.heardAt = performance.now();
+    /** @type {any} */
+    let message;
+    try {
+      message = JSON.parse(data);
+    } catch {
+      return;
+    }
+    if (message.type === "snapshot") {
+      this.tries = 0;
+      this.#enter("open");
+      this.listeners.snapshot(message);
+    } else if (message.type === "media") this.listeners.media(message.url, message.token);
+    else if (message.type === "alive") this.answered = true; // the server answers heartbeats: silence means a dead line
+    else if (message.type === "refused") this.#refused(message);
+  }
+
+  /** @param {{code: string, message?: string}} refusal */
+  #refused(refusal) {
+    const final = FINAL.has(refusal.code);
+    if (final) this.stop();
+    else if (refusal.code === "not_open") this.#enter("open"); // the server keeps the socket and lets the site in later
+    this.listeners.refused(refusal, final);
+  }
+
+  #closed() {
+    if (this.state === "stopped") return;
+    this.#drop();
+    this.#enter("reconnecting");
+    const growing = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 1.7 ** this.tries);
+    this.tries += 1;
+    this.#retryIn(growing);
+  }
+
+  /** @param {number} ms the delay, of which between half and the whole is waited */
+  #retryIn(ms) {
+    clearTimeout(this.retryTimer);
+    this.retryTimer = setTimeout(() => this.#connect(), ms * (0.5 + Math.random() / 2));
+  }
+
+  #drop() {
+    clearTimeout(this.retryTimer);
+    clearInterval(this.aliveTimer);
+    const old = this.socket;
+    this.socket = null;
+    if (!old) return;
+    old.onopen = old.onmessage = old.onclose = null;
+    old.close();
+  }
+
+  /** @param {SocketState} state */
+  #enter(state) {
+    if (this.state === state) return;
+    this.state = state;
+    this.listeners.state(state);
+  }
+}
+
+/** @returns {string} a random UUID on pages without a secure context */
+function fallbackUuid() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}
+
+/** @returns {string} the address of the control socket of this server */
+export function controlUrl() {
+  return `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`;
+}

@@ -1,0 +1,48 @@
+// @ts-check
+/** Figures and times as people here write them: decimal comma, 24 hours, unknown is a dash and never a zero. */
+import { page } from "./page-data.js";
+
+const LOCALE = page.lang === "en" ? "en-GB" : "vi-VN";
+const ZONE = page.zone || "Asia/Ho_Chi_Minh";
+const clockFormat = new Intl.DateTimeFormat(LOCALE, { hour: "2-digit", minute: "2-digit", timeZone: ZONE, hourCycle: "h23" });
+const dayFormat = new Intl.DateTimeFormat(LOCALE, { weekday: "long", day: "numeric", month: "numeric", year: "numeric", timeZone: ZONE });
+const percentFormat = new Intl.NumberFormat(LOCALE, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+const countFormat = new Intl.NumberFormat(LOCALE);
+
+export const UNKNOWN = "–";
+
+/** @param {Date|string|number} when @returns {string} 09:42 */
+export function clock(when) {
+  return clockFormat.format(new Date(when));
+}
+
+/** @param {Date|string|number} when @returns {string} Thứ Tư, 14/4/2021 */
+export function day(when) {
+  const text = dayFormat.format(new Date(when));
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** @param {number} ms @returns {string} 1:42:16, or 12:05 under an hour */
+export function duration(ms) {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  const [h, m, s] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+  const tail = `${String(m).padStart(2, "0")}:${String(s).padStart(2, "0")}`;
+  return h ? `${h}:${tail}` : tail;
+}
+
+/** @param {number|null|undefined} seconds @returns {string} 2:37 in hours and minutes */
+export function hours(seconds) {
+  if (seconds === null || seconds === undefined) return UNKNOWN;
+  const minutes = Math.floor(seconds / 60);
+  return `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, "0")}`;
+}
+
+/** @param {number|null|undefined} share 0..1 @returns {string} 86,3 % */
+export function percent(share) {
+  return share === null || share === undefined || Number.isNaN(share) ? UNKNOWN : `${percentFormat.format(share * 100)} %`;
+}
+
+/** @param {number|null|undefined} n @returns {string} */
+export function count(n) {
+  return n === null || n === undefined ? UNKNOWN : countFormat.format(n);
+}

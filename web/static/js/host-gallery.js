@@ -1,0 +1,125 @@
+// @ts-check
+/**
+ * The gallery: one tile a site, trouble first.
+ *
+ * Rule: tiles are made once and moved by CSS `order` only, so that pictures go on playing and the focus stays.
+ */
+import { el, icon, redraw, setAttribute, setText, show } from "./dom.js";
+import { count, UNKNOWN } from "./format.js";
+import { t } from "./i18n.js";
+import { STATE_ICON, stateWords, urgency } from "./states.js";
+
+/** @typedef {import("./types.js").SiteEntry} SiteEntry */
+/** @typedef {import("./types.js").Snapshot} Snapshot */
+/** @typedef {{giveFloor: (code: string) => void, open: (code: string) => void, contact: (code: string) => {name: string, phone: string}|null}} GalleryActions */
+
+/** @typedef {object} Tile
+ * @property {HTMLElement} root
+ * @property {HTMLVideoElement} video
+ * @property {HTMLElement} badge
+ * @property {HTMLElement} hand
+ * @property {HTMLElement} people
+ * @property {HTMLElement} none
+ * @property {HTMLElement} contact
+ * @property {HTMLButtonElement} give
+ * @property {HTMLElement} name
+ */
+
+const URGENT_FIRST = 10; // places before the second heading
+const CALM_FIRST = 2000;
+
+export class Gallery {
+  /**
+   * @param {HTMLElement} host
+   * @param {HTMLElement} urgentTitle
+   * @param {HTMLElement} calmTitle
+   * @param {import("./room.js").BriefingRoom} room
+   * @param {GalleryActions} actions
+   */
+  constructor(host, urgentTitle, calmTitle, room, actions) {
+    this.host = host;
+    this.urgentTitle = urgentTitle;
+    this.calmTitle = calmTitle;
+    this.room = room;
+    this.actions = actions;
+    /** @type {Map<string, Tile>} */
+    this.tiles = new Map();
+  }
+
+  /** @param {Snapshot} snapshot */
+  draw(snapshot) {
+    const sites = snapshot.sites ?? [];
+    let urgent = 0;
+    sites.forEach((site, index) => {
+      const tile = this.tiles.get(site.code) ?? this.#make(site);
+      const place = urgency(site, snapshot.phase);
+      const inTrouble = place !== null && snapshot.floor !== site.code;
+      if (inTrouble) urgent += 1;
+      const order = inTrouble ? URGENT_FIRST + place * 100 + index : CALM_FIRST + (site.hand ? site.hand : 100 + index);
+      tile.root.style.order = String(order);
+      tile.root.classList.toggle("is-urgent", inTrouble);
+      this.#draw(tile, site, snapshot);
+    });
+    show(this.urgentTitle, urgent > 0);
+    setText(this.urgentTitle.querySelector("[data-n]") ?? this.urgentTitle, t("Needs attention: {n} sites", { n: urgent }));
+    setText(this.calmTitle.querySelector("[data-n]") ?? this.calmTitle, t("All well: {n} sites", { n: sites.length - urgent }));
+    show(this.calmTitle, sites.length > urgent);
+    this.host.classList.toggle("has-urgent", urgent > 0);
+    this.host.classList.toggle("is-crowded", urgent > 5);
+  }
+
+  /** @param {Tile} tile @param {SiteEntry} site @param {Snapshot} snapshot */
+  #draw(tile, site, snapshot) {
+    const floor = snapshot.floor === site.code;
+    setAttribute(tile.root, "data-state", site.state);
+    setAttribute(tile.root, "data-floor", floor ? "true" : null);
+    const words = floor ? t("Speaking") : stateWords(site.state);
+    redraw(tile.badge, words + floor, () => [icon(floor ? "mic" : STATE_ICON[site.state]), words]);
+    setAttribute(tile.badge, "data-state", floor ? "floor" : site.state);
+    redraw(tile.hand, String(site.hand), () => [icon("hand"), String(site.hand)]);
+    show(tile.hand, Boolean(site.hand));
+    setAttribute(tile.hand, "title", site.hand ? t("Asks for the floor, place {n}", { n: site.hand }) : null);
+    setText(tile.name, site.name);
+    this.#drawPeople(tile, site);
+    const connected = site.state !== "absent" && site.state !== "lost";
+    const shown = connected && this.room.has(site.code, "camera");
+    this.room.bind(tile.video, connected ? { who: site.code, source: "camera", quality: "low" } : null);
+    show(tile.none, !shown);
+    setText(tile.none, connected ? t("No picture") : site.state === "lost" ? t("Line lost") : t("Page not open"));
+    const live = snapshot.phase === "live";
+    tile.give.disabled = !live || !connected || floor;
+    show(tile.give, live && connected && !floor);
+  }
+
+  /** @param {Tile} tile @param {SiteEntry} site */
+  #drawPeople(tile, site) {
+    const present = site.headcount ? count(site.headcount.present) : UNKNOWN;
+    const mark = site.headcount?.confirmed ? "check" : site.headcount ? "clock" : "";
+    redraw(tile.people, `${present}/${site.expected}/${mark}`, () => [
+      icon("people"),
+      el("b", {}, present),
+      `/${site.expected}`,
+      ...(mark ? [el("span", { class: "mark", title: mark === "check" ? t("Headcount confirmed") : t("Headcount not confirmed yet") }, icon(mark))] : []),
+    ]);
+  }
+
+  /** @param {SiteEntry} site @returns {Tile} */
+  #make(site) {
+    const video = el("video", { muted: true, playsinline: true, autoplay: true });
+    video.muted = true;
+    const badge = el("span", { class: "badge" });
+    const hand = el("span", { class: "tile-hand", hidden: true });
+    const none = el("div", { class: "none" });
+    const name = el("button", { class: "tile-name", type: "button", title: site.name, onclick: () => this.actions.open(site.code) });
+    const people = el("p", { class: "tile-people", title: t("Present / summoned") });
+    const give = el("button", { class: "button small give", type: "button", "data-testid": `give-floor-${site.code}`, "aria-label": t("Give the floor to {name}", { name: site.name }), onclick: () => this.actions.giveFloor(site.code) }, icon("mic"), t("Invite"));
+    const reach = this.actions.contact(site.code);
+    const contact = el("p", { class: "contact" }, icon("phone"), reach && el("a", { href: `tel:${reach.phone.replace(/\s/g, "")}` }, reach.phone), reach && el("span", { class: "muted" }, reach.name));
+    if (!reach) contact.replaceChildren(el("span", { class: "muted" }, t("No phone number on file")));
+    const root = el("div", { class: "tile", role: "listitem", "data-testid": `site-tile-${site.code}` }, el("div", { class: "tile-picture" }, video, none), badge, hand, el("div", { class: "tile-foot" }, el("div", { class: "tile-text" }, el("h3", {}, name), people), give), contact);
+    const tile = { root, video, badge, hand, people, none, contact, give, name };
+    this.tiles.set(site.code, tile);
+    this.host.append(root);
+    return tile;
+  }
+}

@@ -1,0 +1,88 @@
+// @ts-check
+/** The card of one site: whom to call, what it reported, and what the host may enter for it, always with a reason. */
+import { byId, setAttribute, setText, show } from "./dom.js";
+import { count, UNKNOWN } from "./format.js";
+import { t } from "./i18n.js";
+import { stateWords } from "./states.js";
+
+/** @typedef {import("./types.js").SiteEntry} SiteEntry */
+/** @typedef {import("./types.js").Snapshot} Snapshot */
+
+/**
+ * @typedef {object} CardActions
+ * @property {(code: string) => void} setStage
+ * @property {(code: string, figures: object) => Promise<boolean>} correct
+ * @property {(code: string, name: string, reason: string) => Promise<boolean>} phone
+ * @property {(code: string) => {name: string, phone: string}|null} contact
+ */
+
+export class SiteCard {
+  /** @param {CardActions} actions */
+  constructor(actions) {
+    this.actions = actions;
+    this.code = "";
+    this.dialog = /** @type {HTMLDialogElement} */ (byId("site-dialog"));
+    byId("card-stage").addEventListener("click", () => {
+      this.dialog.close();
+      actions.setStage(this.code);
+    });
+    byId("card-count").addEventListener("submit", (event) => void this.#submit(event, (form) => this.#correct(form)));
+    byId("card-phone").addEventListener("submit", (event) => void this.#submit(event, (form) => actions.phone(this.code, text(form, "name"), text(form, "reason"))));
+  }
+
+  /** @param {string} code @param {Snapshot} snapshot */
+  open(code, snapshot) {
+    this.code = code;
+    /** @type {HTMLFormElement} */ (byId("card-count")).reset();
+    /** @type {HTMLFormElement} */ (byId("card-phone")).reset();
+    this.draw(snapshot);
+    this.dialog.showModal();
+  }
+
+  /** @param {Snapshot} snapshot */
+  draw(snapshot) {
+    const site = (snapshot.sites ?? []).find((one) => one.code === this.code);
+    if (!site) return;
+    setText(byId("card-title"), site.name);
+    setAttribute(byId("card-state"), "data-state", site.state);
+    setText(byId("card-state"), stateWords(site.state));
+    const reach = this.actions.contact(site.code);
+    setText(byId("card-contact"), reach ? `${reach.name} · ${reach.phone}` : t("No phone number on file"));
+    setText(byId("card-figures"), figures(site));
+    const running = snapshot.phase === "live" || snapshot.phase === "break";
+    show(byId("card-stage"), Boolean(site.connection) && ["open", "live"].includes(snapshot.phase) && !snapshot.floor);
+    show(byId("card-count"), running || snapshot.phase === "ended");
+    show(byId("card-phone"), running || snapshot.phase === "ended");
+  }
+
+  /** @param {SubmitEvent|Event} event @param {(form: HTMLFormElement) => Promise<boolean>} act */
+  async #submit(event, act) {
+    event.preventDefault();
+    const form = /** @type {HTMLFormElement} */ (event.currentTarget);
+    if (await act(form)) this.dialog.close();
+  }
+
+  /** @param {HTMLFormElement} form */
+  #correct(form) {
+    /** @type {Record<string, number|string>} */
+    const body = { reason: text(form, "reason") };
+    for (const name of ["present", "members", "excused", "unexcused", "extra"]) {
+      const value = text(form, name);
+      if (value !== "") body[name] = Number(value);
+    }
+    return this.actions.correct(this.code, body);
+  }
+}
+
+/** @param {HTMLFormElement} form @param {string} name */
+function text(form, name) {
+  return String(new FormData(form).get(name) ?? "").trim();
+}
+
+/** @param {SiteEntry} site */
+function figures(site) {
+  const own = site.headcount;
+  if (!own) return t("Summoned {expected}, headcount not reported yet", { expected: site.expected });
+  const parts = { expected: site.expected, present: own.present, excused: count(own.excused), unexcused: count(own.unexcused), extra: own.extra ?? UNKNOWN };
+  return t("Summoned {expected}, present {present}, excused {excused}, unexcused {unexcused}, beyond the invitation {extra}", parts);
+}

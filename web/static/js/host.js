@@ -1,0 +1,157 @@
+// @ts-check
+/** The control room: the snapshot is drawn, presses go to the API. The page keeps no state of the briefing. */
+import { briefingUrl, post, put } from "./api.js";
+import { everySecond, setServerTime } from "./clock.js";
+import { ControlSocket, controlUrl } from "./control-socket.js";
+import { byId, setAttribute, setText, show } from "./dom.js";
+import { openCancel, openEnd, wireDialogs } from "./host-dialogs.js";
+import { Gallery } from "./host-gallery.js";
+import { Hall } from "./host-hall.js";
+import { drawClocks, drawHead, drawTotals } from "./host-head.js";
+import { drawProgramme, wireProgramme } from "./host-programme.js";
+import { drawQueue, drawRollCall } from "./host-side.js";
+import { SiteCard } from "./host-site.js";
+import { errorText, t } from "./i18n.js";
+import { page } from "./page-data.js";
+import { FigureKeeper } from "./room-figures.js";
+import { BriefingRoom } from "./room.js";
+import { tell } from "./toast.js";
+
+/** @typedef {import("./types.js").Snapshot} Snapshot */
+
+const briefing = page.briefing ?? "";
+/** @type {Snapshot|null} */
+let snapshot = null;
+let drawDue = false;
+
+const room = new BriefingRoom({ change: redrawSoon, needMedia: () => socket.askMedia() });
+const figures = new FigureKeeper(room, /** @type {HTMLVideoElement} */ (byId("stage-video")), /** @type {HTMLAudioElement} */ (byId("stage-audio")));
+const socket = new ControlSocket(controlUrl(), () => ({ briefing, as: "hub" }), {
+  snapshot(news) {
+    snapshot = news;
+    setServerTime(news.now);
+    redrawSoon();
+  },
+  media: (url, token) => void room.connect(url, token),
+  refused,
+  state: redrawSoon,
+  figures: () => figures.take(),
+});
+
+/** @param {string} rest @param {object} [body] @param {string} [done] */
+async function ask(rest, body = {}, done) {
+  try {
+    await post(briefingUrl(briefing, rest), body);
+    if (done) tell(done, "online");
+    return true;
+  } catch (error) {
+    tell(error instanceof Error ? error.message : String(error));
+    return false;
+  }
+}
+
+/** @param {string} code @param {object} body */
+async function correct(code, body) {
+  try {
+    await put(briefingUrl(briefing, `/sites/${code}/headcount`), body);
+    return true;
+  } catch (error) {
+    tell(error instanceof Error ? error.message : String(error));
+    return false;
+  }
+}
+
+/** @param {string} code */
+function contact(code) {
+  const site = page.sites.find((one) => one.code === code);
+  return site?.contact_phone ? { name: site.contact_name ?? "", phone: site.contact_phone } : null;
+}
+
+const actions = {
+  contact,
+  correct,
+  giveFloor: (/** @type {string} */ site) => void ask("/floor", { site }),
+  takeFloor: () => void ask("/floor", { site: null }),
+  lowerHand: (/** @type {string} */ code) => void ask(`/sites/${code}/hand/lower`),
+  confirm: (/** @type {string} */ code) => void ask(`/sites/${code}/headcount/confirm`),
+  setStage: (/** @type {string} */ left) => void ask("/stage", { left }),
+  open: (/** @type {string} */ code) => snapshot && card.open(code, snapshot),
+  phone: (/** @type {string} */ code, /** @type {string} */ name, /** @type {string} */ reason) => ask(`/sites/${code}/phone`, { name, reason }),
+};
+
+const card = new SiteCard(actions);
+const gallery = new Gallery(byId("gallery"), byId("urgent-title"), byId("calm-title"), room, actions);
+const hall = new Hall(room, { shared: () => actions.setStage("slides"), unshared: () => snapshot?.stage?.left === "slides" && actions.setStage("hub") });
+
+wireProgramme(actions);
+wireDialogs({ end: async () => void (await ask("/end")), pause: async () => void (await ask("/break")), cancel: async () => void (await ask("/cancel")) });
+for (const name of ["open", "start", "break", "resume"]) byId(`phase-${name}`).addEventListener("click", () => void ask(`/${name}`));
+byId("phase-end").addEventListener("click", () => snapshot && openEnd(snapshot));
+byId("phase-cancel").addEventListener("click", openCancel);
+byId("roll-call").addEventListener("click", startRollCall);
+byId("sound-unlock").addEventListener("click", () => void room.unlockSound().then(redrawSoon));
+addEventListener("keydown", keys);
+
+function startRollCall() {
+  void ask("/roll-calls", {}, t("The sites are asked for their headcount"));
+}
+
+/** @param {KeyboardEvent} event */
+function keys(event) {
+  const typing = event.target instanceof Element && event.target.closest("input, select, textarea, dialog");
+  if (typing || event.ctrlKey || event.altKey || event.metaKey || event.repeat || !snapshot) return;
+  const first = (snapshot.sites ?? []).find((site) => site.hand === 1);
+  const key = event.key.toLowerCase();
+  if (key === "p" && first) actions.giveFloor(first.code);
+  else if (key === "t" && snapshot.floor) actions.takeFloor();
+  else if (key === "d" && (snapshot.phase === "live" || snapshot.phase === "break")) startRollCall();
+  else if (key === "1" && !snapshot.floor) actions.setStage("hub");
+  else if (key === "2" && !snapshot.floor) actions.setStage("slides");
+}
+
+/** @param {{code: string, message?: string}} refusal @param {boolean} final */
+function refused(refusal, final) {
+  if (refusal.code === "server_stop") return; // the line comes back by itself
+  if (refusal.code === "ended" || refusal.code === "cancelled") {
+    void room.close();
+    location.assign(refusal.code === "ended" ? `/staff/briefings/${briefing}` : "/host");
+    return;
+  }
+  tell(errorText(refusal.code, refusal.message));
+  if (final) void room.close();
+  if (refusal.code === "login_needed") location.assign("/");
+}
+
+function redrawSoon() {
+  if (drawDue) return;
+  drawDue = true;
+  queueMicrotask(() => {
+    drawDue = false;
+    draw();
+  });
+}
+
+function draw() {
+  drawLine();
+  if (!snapshot) return;
+  drawHead(snapshot);
+  drawTotals(snapshot);
+  drawProgramme(snapshot, room);
+  gallery.draw(snapshot);
+  drawQueue(snapshot, actions);
+  drawRollCall(snapshot, actions);
+  hall.draw();
+  if (card.dialog.open) card.draw(snapshot);
+  document.body.dataset.ready = "true";
+}
+
+function drawLine() {
+  const state = socket.state !== "open" || room.state === "reconnecting" ? "reconnecting" : "online";
+  const node = byId("connection-state");
+  setAttribute(node, "data-state", state);
+  setText(byId("connection-words"), state === "online" ? t("Connected") : t("Connecting again…"));
+  show(byId("sound-unlock"), !room.canPlaySound);
+}
+
+everySecond(() => drawClocks(snapshot));
+socket.start();

@@ -1,0 +1,291 @@
+// @ts-check
+/**
+ * The LiveKit room of a page. Pages say what each element shows and what this page sends; the room sees to it.
+ *
+ * Rule 1: autoSubscribe is off. A track is subscribed when an element is bound to it, at the best quality that any
+ * of its elements asks for, and let go when the last one turns away.
+ * Rule 2: what this page sends is kept here as tracks, and published again after every reconnection, as soon as the
+ * server allows that source.
+ * Rule 3: when the connection is lost for good, a new token is asked for (`needMedia`); the room never gives up by itself.
+ */
+import { ConnectionState, Room, RoomEvent, Track, VideoQuality } from "./livekit.js";
+
+/** @typedef {"camera"|"microphone"|"screen_share"} Source */
+/** @typedef {"high"|"low"} Quality */
+/** @typedef {{who: string, source: Source, quality: Quality}} Binding */
+/** @typedef {{track: MediaStreamTrack, options: import("livekit-client").TrackPublishOptions, busy: boolean, published: boolean}} Sending */
+
+const RETRY_MS = [1000, 2000, 4000, 8000, 15000];
+/** LiveKit's TrackSource numbers, as permissions carry them. @type {Record<Source, number>} */
+const SOURCE_NUMBER = { camera: 1, microphone: 2, screen_share: 3 };
+
+/**
+ * @typedef {object} RoomListeners
+ * @property {() => void} change something that a page may want to draw has changed
+ * @property {() => void} needMedia the connection is lost for good: ask for a new address and token
+ */
+
+export class BriefingRoom {
+  /** @param {RoomListeners} listeners */
+  constructor(listeners) {
+    this.listeners = listeners;
+    /** @type {Room|null} */
+    this.room = null;
+    this.identity = "";
+    this.losses = 0;
+    this.wasConnected = false;
+    /** @type {Map<HTMLMediaElement, Binding>} */
+    this.bindings = new Map();
+    /** @type {Map<HTMLMediaElement, import("livekit-client").Track>} */
+    this.shown = new Map();
+    /** @type {Map<Source, Sending>} */
+    this.sending = new Map();
+    /** @type {ReturnType<typeof setTimeout>|undefined} */
+    this.retryTimer = undefined;
+  }
+
+  /** none (not yet told to connect), connecting, connected, reconnecting */
+  get state() {
+    if (!this.identity) return "none";
+    const state = this.room?.state;
+    if (state === ConnectionState.Connected) return "connected";
+    return this.wasConnected ? "reconnecting" : "connecting";
+  }
+
+  /** false where the browser waits for a press before it plays sound */
+  get canPlaySound() {
+    return this.room?.canPlaybackAudio ?? true;
+  }
+
+  /** To be called from a press. */
+  async unlockSound() {
+    await this.room?.startAudio();
+  }
+
+  /**
+   * A `media` message. The same identity while connected needs nothing: LiveKit refreshes its own token.
+   * @param {string} url
+   * @param {string} token
+   */
+  async connect(url, token) {
+    const identity = identityOf(token);
+    if (identity === this.identity && this.room && this.room.state !== ConnectionState.Disconnected) return;
+    clearTimeout(this.retryTimer);
+    await this.#leave();
+    this.identity = identity;
+    const room = new Room({ adaptiveStream: true, dynacast: true, stopLocalTrackOnUnpublish: false, disconnectOnPageLeave: true });
+    this.room = room;
+    this.#listen(room);
+    this.listeners.change();
+    try {
+      await room.connect(url, token, { autoSubscribe: false, maxRetries: 1 });
+      this.losses = 0;
+      this.wasConnected = true;
+    } catch {
+      if (this.room === room) this.#lost();
+    }
+    this.#settle();
+  }
+
+  /** Leaves the room and forgets it: the briefing has ended, or another page took over. */
+  async close() {
+    clearTimeout(this.retryTimer);
+    this.identity = "";
+    this.wasConnected = false;
+    await this.#leave();
+    this.#settle();
+  }
+
+  /**
+   * What this element shows from now on; null for nothing.
+   * @param {HTMLMediaElement} element
+   * @param {Binding|null} binding
+   */
+  bind(element, binding) {
+    const old = this.bindings.get(element);
+    if (JSON.stringify(old ?? null) === JSON.stringify(binding)) return;
+    if (binding) this.bindings.set(element, binding);
+    else this.bindings.delete(element);
+    this.#settle();
+  }
+
+  /**
+   * Sends this track from now on (again after every reconnection), or nothing of this source.
+   * @param {Source} source
+   * @param {MediaStreamTrack|null} track
+   * @param {import("livekit-client").TrackPublishOptions} [options]
+   */
+  send(source, track, options = {}) {
+    const old = this.sending.get(source);
+    if (old && old.track === track) return;
+    if (old) {
+      this.sending.delete(source);
+      old.track.stop();
+      void this.room?.localParticipant.unpublishTrack(old.track, true).catch(() => {});
+    }
+    if (track) this.sending.set(source, { track, options, busy: false, published: false });
+    this.#settle();
+  }
+
+  /** @param {Source} source @returns {boolean} */
+  isSending(source) {
+    return this.sending.get(source)?.published ?? false;
+  }
+
+  /** @param {Source} source @returns {MediaStreamTrack|null} */
+  localTrack(source) {
+    return this.sending.get(source)?.track ?? null;
+  }
+
+  /** @param {string} who @param {Source} source @returns {boolean} true where that track is published and not muted */
+  has(who, source) {
+    const found = this.#find(who, source);
+    return Boolean(found && !found.isMuted);
+  }
+
+  /** @param {HTMLMediaElement} element @returns {import("livekit-client").Track|null} what the element shows now */
+  trackOf(element) {
+    return this.shown.get(element) ?? null;
+  }
+
+  /** @param {HTMLMediaElement} element @returns {boolean} true where the relay paused this picture to spare the line */
+  isPaused(element) {
+    const binding = this.bindings.get(element);
+    const publication = binding && this.#find(binding.who, binding.source);
+    const track = /** @type {any} */ (publication?.track);
+    return track?.streamState === Track.StreamState.Paused;
+  }
+
+  /** @param {Room} room */
+  #listen(room) {
+    const settle = () => this.#settle();
+    const events = [RoomEvent.Connected, RoomEvent.ParticipantConnected, RoomEvent.ParticipantDisconnected, RoomEvent.TrackPublished, RoomEvent.TrackUnpublished, RoomEvent.TrackSubscribed, RoomEvent.TrackUnsubscribed, RoomEvent.TrackMuted, RoomEvent.TrackUnmuted, RoomEvent.TrackStreamStateChanged, RoomEvent.LocalTrackPublished, RoomEvent.ParticipantPermissionsChanged, RoomEvent.Reconnected];
+    for (const event of events) room.on(event, settle);
+    const draw = () => this.listeners.change();
+    for (const event of [RoomEvent.Reconnecting, RoomEvent.SignalReconnecting, RoomEvent.ConnectionStateChanged, RoomEvent.AudioPlaybackStatusChanged]) room.on(event, draw);
+    room.on(RoomEvent.Disconnected, () => {
+      if (this.room === room) this.#lost();
+    });
+  }
+
+  #lost() {
+    if (!this.identity) return;
+    this.identity = "lost"; // the next media message connects, whatever it says
+    const wait = RETRY_MS[Math.min(this.losses, RETRY_MS.length - 1)];
+    this.losses += 1;
+    clearTimeout(this.retryTimer);
+    this.retryTimer = setTimeout(() => this.listeners.needMedia(), wait * (0.5 + Math.random() / 2));
+    this.#settle();
+  }
+
+  async #leave() {
+    const old = this.room;
+    this.room = null;
+    for (const item of this.sending.values()) item.published = item.busy = false;
+    if (!old) return;
+    old.removeAllListeners();
+    await old.disconnect(false).catch(() => {});
+  }
+
+  /** Brings subscriptions, elements and publications in line with what is wanted. */
+  #settle() {
+    this.#subscribe();
+    for (const [element, track] of [...this.shown]) {
+      const binding = this.bindings.get(element);
+      if (!binding || this.#find(binding.who, binding.source)?.track !== track) this.#unshow(element, track);
+    }
+    for (const [element, binding] of this.bindings) this.#showIn(element, binding);
+    for (const [source, item] of this.sending) void this.#publish(source, item);
+    this.listeners.change();
+  }
+
+  #subscribe() {
+    /** @type {Map<unknown, Quality>} */
+    const wanted = new Map();
+    for (const { who, source, quality } of this.bindings.values()) {
+      const publication = this.#find(who, source);
+      if (publication && wanted.get(publication) !== "high") wanted.set(publication, quality);
+    }
+    for (const participant of this.room?.remoteParticipants.values() ?? []) {
+      for (const publication of participant.trackPublications.values()) {
+        const quality = wanted.get(publication);
+        if (publication.isDesired !== Boolean(quality)) publication.setSubscribed(Boolean(quality));
+        if (quality && publication.kind === Track.Kind.Video && publication.isSubscribed) {
+          publication.setVideoQuality(quality === "high" ? VideoQuality.HIGH : VideoQuality.LOW);
+        }
+      }
+    }
+  }
+
+  /** @param {HTMLMediaElement} element @param {Binding} binding */
+  #showIn(element, binding) {
+    const track = this.#find(binding.who, binding.source)?.track;
+    if (!track || this.shown.get(element) === track) return;
+    track.attach(element);
+    this.shown.set(element, track);
+  }
+
+  /** @param {HTMLMediaElement} element @param {import("livekit-client").Track} track */
+  #unshow(element, track) {
+    track.detach(element);
+    element.srcObject = null;
+    this.shown.delete(element);
+  }
+
+  /** @param {Source} source @param {Sending} item */
+  async #publish(source, item) {
+    const me = this.room?.localParticipant;
+    if (!me || this.room?.state !== ConnectionState.Connected || item.busy || item.published) return;
+    if (!allowed(me.permissions, source)) return;
+    item.busy = true;
+    try {
+      await me.publishTrack(item.track, { ...item.options, source: /** @type {any} */ (source) });
+      item.published = true;
+    } catch {
+      item.published = false; // tried again at the next change, a permission's or the connection's
+    }
+    item.busy = false;
+    if (this.sending.get(source) !== item) await me.unpublishTrack(item.track, true)?.catch(() => {});
+    this.listeners.change();
+  }
+
+  /**
+   * The newest participant of `who` that has this source.
+   * @param {string} who
+   * @param {Source} source
+   * @returns {import("livekit-client").TrackPublication|null}
+   */
+  #find(who, source) {
+    const room = this.room;
+    if (!room) return null;
+    const mine = room.localParticipant.identity.startsWith(`${who}:`) ? room.localParticipant.getTrackPublication(/** @type {any} */ (source)) : null;
+    if (mine?.track) return mine;
+    const found = [...room.remoteParticipants.values()]
+      .filter((participant) => participant.identity.startsWith(`${who}:`))
+      .map((participant) => ({ participant, publication: participant.getTrackPublication(/** @type {any} */ (source)) }))
+      .filter(({ publication }) => publication)
+      .sort((a, b) => Number(a.publication?.isMuted) - Number(b.publication?.isMuted) || (b.participant.joinedAt?.getTime() ?? 0) - (a.participant.joinedAt?.getTime() ?? 0));
+    return found[0]?.publication ?? null;
+  }
+}
+
+/**
+ * @param {import("livekit-client").LocalParticipant["permissions"]} permissions
+ * @param {Source} source
+ */
+function allowed(permissions, source) {
+  if (!permissions) return true;
+  if (!permissions.canPublish) return false;
+  const sources = /** @type {number[]} */ (permissions.canPublishSources ?? []);
+  return sources.length === 0 || sources.includes(SOURCE_NUMBER[source]);
+}
+
+/** @param {string} token a JWT @returns {string} its subject */
+function identityOf(token) {
+  try {
+    const payload = token.split(".")[1].replace(/-/g, "+").replace(/_/g, "/");
+    return JSON.parse(atob(payload)).sub ?? token;
+  } catch {
+    return token;
+  }
+}

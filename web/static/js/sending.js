@@ -1,0 +1,36 @@
+// @ts-check
+/** How pictures and sound are sent: the hall rich in layers, a site lean, so that a thin line carries it. */
+
+/** @typedef {import("livekit-client").TrackPublishOptions} Options */
+import { VideoPreset } from "./livekit.js";
+
+/** 720p, with 360p and 180p beside it. @type {Options} */
+export const HALL_CAMERA = {
+  simulcast: true,
+  videoCodec: "vp8",
+  videoEncoding: { maxBitrate: 1_500_000, maxFramerate: 25 },
+  videoSimulcastLayers: [new VideoPreset(320, 180, 150_000, 15), new VideoPreset(640, 360, 450_000, 20)],
+};
+
+/** 180p for the gallery; the 360p layer is sent while somebody asks for it (dynacast), as with the floor. @type {Options} */
+export const SITE_CAMERA = {
+  simulcast: true,
+  videoCodec: "vp8",
+  videoEncoding: { maxBitrate: 500_000, maxFramerate: 20 },
+  videoSimulcastLayers: [new VideoPreset(320, 180, 140_000, 12)],
+};
+
+/** @type {Options} */
+export const VOICE = { dtx: true, red: true, audioPreset: { maxBitrate: 32_000 } };
+
+/** Legible before smooth. @type {Options} */
+export const SCREEN = {
+  simulcast: false,
+  videoCodec: "vp8",
+  screenShareEncoding: { maxBitrate: 800_000, maxFramerate: 5 },
+  videoEncoding: { maxBitrate: 800_000, maxFramerate: 5 },
+};
+
+export const HALL_PICTURE = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 25 } };
+export const SITE_PICTURE = { width: { ideal: 640 }, height: { ideal: 360 }, frameRate: { ideal: 20 } };
+export const SCREEN_PICTURE = { width: { max: 1920 }, height: { max: 1080 }, frameRate: { max: 5 } };

@@ -1,0 +1,151 @@
+// @ts-check
+/** The headcount form of the operator page: the number present always at hand, the rest in a panel above it. */
+import { byId, el, redraw, setAttribute, setText, show } from "./dom.js";
+import { percent } from "./format.js";
+import { verdictOf } from "./headcount.js";
+import { t } from "./i18n.js";
+
+/** @typedef {import("./headcount.js").Field} Field */
+/** @typedef {import("./headcount.js").Figures} Figures */
+/** @typedef {import("./types.js").SiteEntry} SiteEntry */
+
+/** @type {Field[]} */
+const FIELDS = ["present", "members", "excused", "unexcused", "extra"];
+
+export class HeadcountForm {
+  /** @param {(message: object) => boolean} send */
+  constructor(send) {
+    this.send = send;
+    this.expected = 0;
+    /** @type {Figures|null} */
+    this.sent = null;
+    this.touched = false;
+    this.openedFor = 0;
+    this.form = /** @type {HTMLFormElement} */ (byId("headcount"));
+    this.form.addEventListener("submit", (event) => this.#submit(event));
+    this.form.addEventListener("input", () => this.#typed());
+    for (const button of this.form.querySelectorAll("[data-step]")) button.addEventListener("click", () => this.#step(/** @type {HTMLElement} */ (button)));
+    byId("headcount-more").addEventListener("click", () => this.open(byId("headcount-panel").hidden));
+    byId("headcount-later").addEventListener("click", () => this.open(false));
+  }
+
+  /** @param {boolean} open */
+  open(open) {
+    show(byId("headcount-panel"), open);
+    setAttribute(byId("headcount-more"), "aria-expanded", String(open));
+    document.body.classList.toggle("has-panel", open);
+  }
+
+  /** @param {import("./types.js").Snapshot} snapshot @param {SiteEntry} own */
+  draw(snapshot, own) {
+    this.expected = own.expected;
+    setText(byId("headcount-expected"), `/${own.expected}`);
+    setText(byId("panel-expected"), String(own.expected));
+    const running = snapshot.phase === "live" || snapshot.phase === "break";
+    /** @type {HTMLFieldSetElement} */ (byId("headcount-fields")).disabled = !running;
+    if (!this.touched) this.#fill(own.headcount);
+    if (this.sent && own.headcount?.present === this.sent.present) this.#arrived();
+    const number = snapshot.roll_call ?? 0;
+    const asked = running && number > 0 && (own.headcount?.roll_call ?? (own.headcount ? number : 0)) < number;
+    this.form.classList.toggle("is-asked", asked);
+    if (asked && number > 1 && this.openedFor < number) {
+      this.openedFor = number;
+      this.open(true);
+    }
+    this.#judge();
+  }
+
+  /** The server refused the numbers that were sent. @param {string} words */
+  refused(words) {
+    this.sent = null;
+    this.#say(words, "lost");
+    this.#judge();
+  }
+
+  /** @returns {Figures} */
+  get figures() {
+    const figures = /** @type {Figures} */ ({});
+    for (const field of FIELDS) {
+      const text = this.#input(field).value.trim();
+      figures[field] = /^\d{1,5}$/.test(text) ? Number(text) : null;
+    }
+    return figures;
+  }
+
+  /** @param {Field} field */
+  #input(field) {
+    return /** @type {HTMLInputElement} */ (byId(`headcount-${field}`));
+  }
+
+  /** @param {SiteEntry["headcount"]} headcount */
+  #fill(headcount) {
+    for (const field of FIELDS) this.#input(field).value = headcount?.[field] === null || headcount?.[field] === undefined ? "" : String(headcount[field]);
+    /** @type {HTMLInputElement} */ (byId("headcount-note")).value = headcount?.note ?? "";
+  }
+
+  #typed() {
+    this.touched = true;
+    this.#say("", "waiting");
+    this.#judge();
+  }
+
+  /** @param {HTMLElement} button */
+  #step(button) {
+    const input = this.#input(/** @type {Field} */ (button.dataset.for));
+    const start = input.value.trim() === "" ? (button.dataset.for === "present" ? this.expected + (Number(button.dataset.step) > 0 ? -1 : 1) : 0) : Number(input.value) || 0;
+    input.value = String(Math.max(0, start + Number(button.dataset.step)));
+    this.#typed();
+  }
+
+  #judge() {
+    const figures = this.figures;
+    const verdict = verdictOf(figures, this.expected);
+    const box = byId("headcount-verdict");
+    setAttribute(box, "data-state", verdict.state);
+    setText(byId("headcount-sum"), verdict.sum);
+    setText(byId("headcount-words"), verdict.words);
+    setText(byId("headcount-rate"), figures.present === null || !this.expected ? "" : t("Participation rate {rate}", { rate: percent(figures.present / this.expected) }));
+    for (const field of FIELDS) setAttribute(this.#input(field), "aria-invalid", verdict.wrong.includes(field) ? "true" : null);
+    redraw(byId("headcount-fixes"), JSON.stringify(verdict.fixes), () => verdict.fixes.map((fix) => el("button", { class: "button", type: "button", onclick: () => this.#apply(fix.change) }, fix.words)));
+    if (verdict.fixes.length && document.activeElement && this.form.contains(document.activeElement)) this.open(true);
+    const fields = /** @type {HTMLFieldSetElement} */ (byId("headcount-fields"));
+    /** @type {HTMLButtonElement} */ (byId("headcount-send")).disabled = !verdict.sendable || Boolean(this.sent) || fields.disabled;
+  }
+
+  /** @param {Partial<Figures>} change */
+  #apply(change) {
+    for (const [field, value] of Object.entries(change)) this.#input(/** @type {Field} */ (field)).value = String(value);
+    this.#typed();
+  }
+
+  /** @param {Event} event */
+  #submit(event) {
+    event.preventDefault();
+    const figures = this.figures;
+    if (!verdictOf(figures, this.expected).sendable) return;
+    const note = /** @type {HTMLInputElement} */ (byId("headcount-note")).value.trim();
+    const known = Object.fromEntries(Object.entries(figures).filter(([, value]) => value !== null));
+    if (!this.send({ type: "headcount", ...known, ...(note ? { note } : {}) })) {
+      this.#say(t("The line is down: not sent. Try again when it is back."), "lost");
+      return;
+    }
+    this.sent = figures;
+    this.#say(t("Sending…"), "waiting");
+    this.#judge();
+  }
+
+  #arrived() {
+    this.sent = null;
+    this.touched = false;
+    this.#say(t("The hall has your headcount"), "online");
+    this.open(false);
+  }
+
+  /** @param {string} words @param {string} state */
+  #say(words, state) {
+    const node = byId("headcount-news");
+    setText(node, words);
+    setAttribute(node, "data-state", state);
+    show(node, Boolean(words));
+  }
+}

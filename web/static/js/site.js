@@ -1,0 +1,195 @@
+// @ts-check
+/** The operator page of a site: the snapshot is drawn, presses go out on the control socket. */
+import { now, everySecond, setServerTime } from "./clock.js";
+import { ControlSocket, controlUrl } from "./control-socket.js";
+import { byId, redraw, icon, setAttribute, setText, show } from "./dom.js";
+import { clock, duration } from "./format.js";
+import { errorText, t } from "./i18n.js";
+import { nameOf, page } from "./page-data.js";
+import { FigureKeeper } from "./room-figures.js";
+import { BriefingRoom } from "./room.js";
+import { SiteDevices } from "./site-devices.js";
+import { HeadcountForm } from "./site-headcount.js";
+import { standingOf } from "./site-state.js";
+import { caption, drawStage } from "./stage.js";
+import { tell } from "./toast.js";
+
+/** @typedef {import("./types.js").Snapshot} Snapshot */
+
+const code = page.code ?? "";
+const elements = {
+  video: /** @type {HTMLVideoElement} */ (byId("stage-video")),
+  audio: /** @type {HTMLAudioElement} */ (byId("stage-audio")),
+  aside: /** @type {HTMLAudioElement} */ (byId("hub-audio")),
+};
+/** @type {Snapshot|null} */
+let snapshot = null;
+let [joined, closed, closedWords] = [false, "", ""];
+let lostAt = 0;
+let drawDue = false;
+
+const room = new BriefingRoom({ change: redrawSoon, needMedia: () => socket.askMedia() });
+const figures = new FigureKeeper(room, elements.video, elements.audio);
+const socket = new ControlSocket(controlUrl(), () => ({ as: "site" }), {
+  snapshot(news) {
+    snapshot = news;
+    setServerTime(news.now);
+    redrawSoon();
+  },
+  media: (url, token) => void room.connect(url, token),
+  refused,
+  state: (state) => {
+    if (state === "reconnecting") lostAt = lostAt || Date.now();
+    if (state === "open") lostAt = 0;
+    redrawSoon();
+  },
+  figures: async () => {
+    const taken = await figures.take();
+    redrawSoon();
+    return taken;
+  },
+});
+const devices = new SiteDevices(room, redrawSoon);
+const headcount = new HeadcountForm((message) => socket.send(message));
+
+byId("join-button").addEventListener("click", join);
+byId("devices-open").addEventListener("click", recheck);
+byId("raise-hand").addEventListener("click", raiseHand);
+byId("ready-to-speak").addEventListener("click", () => void devices.openMicrophone());
+byId("mic-off").addEventListener("click", () => {
+  devices.closeMicrophone();
+  draw();
+});
+byId("retry-now").addEventListener("click", () => socket.retryNow());
+byId("take-over").addEventListener("click", takeOver);
+byId("sound-unlock").addEventListener("click", () => void room.unlockSound().then(redrawSoon));
+
+function join() {
+  joined = true;
+  sessionStorage.setItem("joined", "yes");
+  devices.join();
+  socket.start();
+  draw();
+}
+
+/** Shows the device check again, while the briefing goes on. */
+function recheck() {
+  joined = false;
+  setText(byId("join-words"), t("Back to the briefing"));
+  void devices.check();
+  draw();
+}
+
+function raiseHand() {
+  const raised = Boolean(own()?.hand);
+  if (!socket.send({ type: raised ? "lower-hand" : "raise-hand" })) tell(t("The line is down: not sent. Try again when it is back."));
+}
+
+function takeOver() {
+  [closed, closedWords, lostAt] = ["", "", 0];
+  devices.join();
+  socket.start();
+  draw();
+}
+
+/** @param {{code: string, message?: string, about?: string|null}} refusal @param {boolean} final */
+function refused(refusal, final) {
+  const words = errorText(refusal.code, refusal.message);
+  if (final) {
+    [closed, closedWords] = [refusal.code, words];
+    devices.stop();
+    void room.close();
+  } else if (refusal.about === "headcount") headcount.refused(words);
+  else if (refusal.code === "not_open") snapshot = null;
+  else if (refusal.code !== "server_stop" && refusal.code !== "lost") tell(words);
+  redrawSoon();
+}
+
+/** This site's own entry of the snapshot. */
+function own() {
+  if (!snapshot) return null;
+  return snapshot.site ?? (snapshot.sites ?? []).find((site) => site.code === code) ?? null;
+}
+
+function isWeak() {
+  const { last } = figures;
+  return room.state === "connected" && ((last.loss ?? 0) > 0.08 || room.isPaused(elements.video));
+}
+
+function redrawSoon() {
+  if (drawDue) return;
+  drawDue = true;
+  queueMicrotask(() => {
+    drawDue = false;
+    draw();
+  });
+}
+
+function draw() {
+  const mine = own();
+  if (snapshot && snapshot.floor !== code && (devices.micOpen || devices.wantsMicrophone)) devices.closeMicrophone();
+  const standing = standingOf({ snapshot, own: mine, joined, control: socket.state, media: room.state, micOpen: devices.micOpen, weak: isWeak(), closed, closedWords });
+  setAttribute(document.body, "data-view", standing.view);
+  setAttribute(byId("connection-state"), "data-state", standing.line);
+  setText(byId("connection-words"), { online: t("Good line"), weak: t("Weak line"), reconnecting: t("Connecting again…") }[standing.line]);
+  setAttribute(byId("state-bar"), "data-state", standing.state);
+  redraw(byId("state-icon"), standing.icon, () => [icon(standing.icon)]);
+  setText(byId("headline"), standing.headline);
+  setText(byId("detail"), devices.trouble.camera && standing.view === "live" && !standing.detail ? devices.trouble.camera : standing.detail);
+  setText(byId("closed-words"), closedWords);
+  drawTitle();
+  drawProgramme();
+  drawActions(standing.view);
+  if (snapshot && mine) headcount.draw(snapshot, mine);
+}
+
+function drawTitle() {
+  setText(byId("briefing-title"), snapshot?.title ?? "");
+  setText(byId("waiting-title"), snapshot?.title ?? "");
+}
+
+function drawProgramme() {
+  const running = snapshot && ["open", "live", "break"].includes(snapshot.phase) && !closed;
+  const programme = drawStage(room, elements, running ? snapshot : null, code);
+  setText(byId("stage-caption"), programme ? caption(programme) : "");
+  const empty = elements.video.classList.contains("is-empty");
+  show(byId("stage-empty"), empty);
+  setText(byId("stage-empty"), t("No picture from {name} yet", { name: nameOf(programme?.picture.who ?? "hub") }));
+  document.body.classList.toggle("has-stage", !empty);
+}
+
+/** @param {string} view */
+function drawActions(view) {
+  const mine = own();
+  const live = view === "live" || view === "lost";
+  const hand = Boolean(mine?.hand);
+  show(byId("raise-hand"), live && snapshot?.floor !== code);
+  /** @type {HTMLButtonElement} */ (byId("raise-hand")).disabled = view === "lost" || snapshot?.phase !== "live";
+  setAttribute(byId("raise-hand"), "aria-pressed", String(hand));
+  setText(byId("raise-words"), hand ? t("Lower the hand") : t("Raise the hand"));
+  show(byId("mic-off"), devices.micOpen);
+  show(byId("speaking-level"), devices.micOpen);
+  redraw(byId("mic-caption"), String(devices.micOpen), () => [icon(devices.micOpen ? "mic" : "mic-off"), document.createTextNode(devices.micOpen ? t("Microphone on") : t("Microphone off"))]);
+  show(byId("retry-now"), view === "lost");
+  show(byId("devices-open"), ["live", "waiting", "break"].includes(view) && !devices.micOpen);
+  show(byId("sound-unlock"), joined && !closed && !room.canPlaySound);
+  show(byId("headcount"), joined && !closed && Boolean(mine));
+  show(byId("cue-trouble"), view === "cue" && Boolean(devices.trouble.microphone));
+  setText(byId("cue-trouble"), devices.trouble.microphone);
+}
+
+function drawClocks() {
+  setText(byId("clock-now"), clock(now()));
+  setText(byId("waiting-clock"), clock(now()));
+  const planned = snapshot?.starts_at ? Date.parse(snapshot.starts_at) : 0;
+  setText(byId("waiting-start"), planned ? t("The briefing starts at {time}", { time: clock(planned) }) : t("Waiting for the hall to start"));
+  setText(byId("waiting-left"), planned > now() ? t("{time} to go", { time: duration(planned - now()) }) : "");
+  setText(byId("lost-seconds"), lostAt ? t("Connecting again: {time}", { time: duration(Date.now() - lostAt) }) : t("Connecting…"));
+}
+
+everySecond(drawClocks);
+void devices.check();
+const navigation = /** @type {PerformanceNavigationTiming|undefined} */ (performance.getEntriesByType("navigation")[0]);
+if (sessionStorage.getItem("joined") && navigation && navigation.type !== "navigate") join(); // a reload goes on where it was
+draw();
+document.body.dataset.ready = "true";

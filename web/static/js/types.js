@@ -1,0 +1,70 @@
+// @ts-check
+/**
+ * The shapes that cross the wire, as the server sends them. Nothing but types lives here.
+ *
+ * @typedef {"scheduled"|"open"|"live"|"break"|"ended"|"cancelled"} Phase
+ * @typedef {"absent"|"waiting"|"online"|"weak"|"unstable"|"lost"} SiteState
+ *
+ * @typedef {object} Headcount
+ * @property {number} present
+ * @property {number|null} [members]
+ * @property {number|null} [excused]
+ * @property {number|null} [unexcused]
+ * @property {number|null} [extra]
+ * @property {string|null} [note]
+ * @property {boolean} confirmed
+ * @property {number|null} [roll_call]
+ *
+ * @typedef {object} SiteEntry
+ * @property {string} code
+ * @property {string} name
+ * @property {SiteState} state
+ * @property {string|null} connection
+ * @property {number} expected
+ * @property {number|null} [expected_members]
+ * @property {Headcount|null} headcount
+ * @property {number|null} hand place in the queue, from 1
+ * @property {string|null} [topic]
+ * @property {string|null} [contact_name]
+ * @property {string|null} [contact_phone]
+ * @property {boolean} [confirmed_by_phone]
+ *
+ * @typedef {object} Stage
+ * @property {string} left "hub", "slides" or a site's code
+ * @property {string|null} [right]
+ *
+ * @typedef {object} Snapshot
+ * @property {string} id
+ * @property {number} seq
+ * @property {string} title
+ * @property {string} kind
+ * @property {string|null} [document_number]
+ * @property {Phase} phase
+ * @property {string|null} [starts_at]
+ * @property {string|null} started_at
+ * @property {string|null} ended_at
+ * @property {string} [now] the server's clock
+ * @property {string|null} floor
+ * @property {Stage} stage
+ * @property {string} [media] applied, pending or failed
+ * @property {number} [roll_call]
+ * @property {SiteEntry[]} [sites]
+ * @property {SiteEntry} [site]
+ *
+ * @typedef {object} PageSite
+ * @property {string} code
+ * @property {string} name
+ * @property {number} [expected]
+ * @property {string|null} [contact_name]
+ * @property {string|null} [contact_phone]
+ *
+ * @typedef {object} PageData what the server writes into the page for its script
+ * @property {string} lang
+ * @property {string} catalogue
+ * @property {string} [briefing]
+ * @property {string} [code]
+ * @property {{name: string, phone?: string|null}} hub
+ * @property {PageSite[]} sites
+ * @property {string} [zone]
+ */
+export {};
