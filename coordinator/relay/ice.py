@@ -1,7 +1,7 @@
 """The server's side of ICE, in its lite form (RFC 8445 §2.5): it answers checks and never sends any.
 
 Rule 1: a source address counts only after a check signed with our password came from it; media goes only to
-the address of the newest nominated pair.
+the address of the newest nominated pair (before the first nomination, to the first checked address).
 Rule 2: an ICE restart adds new credentials; the old ones serve until a pair is nominated with the new ones, so
 that media never stops for a restart. A change of the client's address needs no restart at all.
 Rule 3: the client's candidates are ignored: it cannot make the server send anything to a third party.
@@ -69,6 +69,8 @@ class IceAgent:
         if not message.check_message_integrity(known.password.encode()):
             return None
         self._admit(address)
+        if self.nominated is None:
+            self.nominated = address  # clients send their first DTLS flight before they nominate
         if "USE-CANDIDATE" in message.attributes and known.generation >= self._nominated_generation:
             self._nominate(known, address)
         response = stun.Message(stun.Method.BINDING, stun.Class.RESPONSE, message.transaction_id)

@@ -177,7 +177,9 @@ class Participant:
         self.want_sections()
 
     def _begin(self, subscription: Subscription) -> None:
-        if subscription.feed is not None:
+        if not self.transport.connected:
+            return  # a keyframe now would be lost: `on_connected` begins
+        if subscription.feed is not None and self.subscriptions.get(subscription.publication.sid) is subscription:
             self.plane.add(subscription.feed)
         publication = subscription.publication
         if not publication.seen:
@@ -381,6 +383,8 @@ class Participant:
     def on_connected(self) -> None:
         """Note that media can flow."""
         self.active = True
+        for subscription in self.subscriptions.values():
+            self._begin(subscription)
         self._info.state = models.ParticipantInfo.State.ACTIVE
         self.changed()
         self.room.tell("participant_joined", self)
