@@ -1,4 +1,4 @@
-"""What the subscribers of a video track need of it together, so that the publisher encodes no more (dynacast).
+"""What the subscribers of a video track need of it together (dynacast: the publisher encodes no more).
 
 Rule: more is told at once; less only after it has been less for `PATIENCE_S`, because switching back costs a
 keyframe.

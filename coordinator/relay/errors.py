@@ -16,4 +16,11 @@ class RelayError(Exception):
 
 
 class ProtocolViolation(Exception):
-    """A message that cannot be understood: close that one connection, disturb nothing else."""
+    """A message that cannot be understood: close that one connection, disturb nothing else.
+
+    `start_over` tells whether the client can help itself by joining anew.
+    """
+
+    def __init__(self, message: str, *, start_over: bool = False) -> None:
+        super().__init__(message)
+        self.start_over = start_over

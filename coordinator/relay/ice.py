@@ -2,8 +2,8 @@
 
 Rule 1: a source address counts only after a check signed with our password came from it; media goes only to
 the address of the newest nominated pair (before the first nomination, to the first checked address).
-Rule 2: an ICE restart adds new credentials; the old ones serve until a pair is nominated with the new ones, so
-that media never stops for a restart. A change of the client's address needs no restart at all.
+Rule 2: an ICE restart adds new credentials; the old ones serve until a pair is nominated with the new ones,
+so that media never stops for a restart. A change of the client's address needs no restart at all.
 Rule 3: the client's candidates are ignored: it cannot make the server send anything to a third party.
 """
 
@@ -18,6 +18,7 @@ from aioice import stun
 from .udp_mux import Address, Endpoint, UdpMux
 
 MAX_ADDRESSES = 8
+MAX_GENERATIONS = 4
 _ALPHABET = string.ascii_letters + string.digits
 
 
@@ -52,9 +53,9 @@ class IceAgent:
         """Make the credentials for a new offer, in addition to those in use."""
         fresh = Credentials(self._generation, _random(12), _random(32), remote_fragment)
         self._generation += 1
-        stale = [known for known in self._known.values() if known.generation < self._nominated_generation]
-        for known in stale:
-            self._release(known)
+        for known in list(self._known.values())[: max(0, len(self._known) - MAX_GENERATIONS + 1)]:
+            if known.generation != self._nominated_generation:
+                self._release(known)
         self._known[fresh.fragment] = fresh
         self._mux.claim(fresh.fragment, self._endpoint)
         self.current = fresh

@@ -1,8 +1,8 @@
 """A relay as a process: start, serve, stop.
 
-Rule 1: it says "relay ready ws://HOST:PORT udp PORT" on standard output once it can be used, and nothing else.
-Rule 2: at the end (SIGTERM, SIGINT, or with `watch_stdin` the end of standard input) everybody is told to come
-back to the next relay, and it exits with 0: no orphan keeps the UDP port.
+Rule 1: it says "relay ready ws://HOST:PORT udp PORT" on standard output once it can be used, and no more.
+Rule 2: at the end (SIGTERM, SIGINT, or with `watch_stdin` the end of standard input) everybody is told to
+come back to the next relay, and it exits with 0: no orphan keeps the UDP port.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ async def relay(options: RelayOptions) -> AsyncIterator[Running]:
     addresses = announced_addresses(options.media_host, options.public_ip)
     context = Context(mux, make_certificate(), options.keys, addresses, spawn)
     rooms = Rooms(webhooks.on_event if webhooks else lambda *event: None, context)
-    runner = web.AppRunner(make_app(rooms, options.keys), access_log=None, handler_cancellation=True)
+    runner = web.AppRunner(make_app(rooms, options.keys), access_log=None, shutdown_timeout=FAREWELL_S)
     ticking = [
         asyncio.create_task(_tick(rooms.tick_media, MEDIA_TICK_S)),
         asyncio.create_task(_tick(rooms.tick_rooms, ROOM_TICK_S)),
@@ -76,7 +76,7 @@ async def relay(options: RelayOptions) -> AsyncIterator[Running]:
         if webhooks:
             await webhooks.start()
         await runner.setup()
-        site = web.TCPSite(runner, options.host, options.port, shutdown_timeout=FAREWELL_S)
+        site = web.TCPSite(runner, options.host, options.port)
         await site.start()
         yield Running(runner.addresses[0][1], rooms)
     finally:

@@ -29,27 +29,32 @@ class RelayOptions:
 
 
 def announced_addresses(host: str, public_ip: str | None) -> list[str]:
-    """Return the IPv4 addresses to offer to clients.
+    """Return the IPv4 addresses to offer to clients, the best first.
 
-    A public address replaces all others but the loopback of a relay bound to it; a relay bound to one address
-    announces that one; else every local address that is not loopback, or loopback where there is no other.
+    A relay bound to one outside address announces that one; any other relay every local address that is not
+    loopback. A public address comes in place of these. Loopback is added for a relay bound to loopback
+    (behind a proxy on this machine, or under test), and where there is nothing else.
     """
     address = _ipv4(host)
-    if address is not None and not address.is_unspecified:
-        return [public_ip, host] if public_ip and public_ip != host else [host]
+    loopback = address is not None and address.is_loopback
     if public_ip:
-        return [public_ip]
+        outside = [public_ip]
+    elif address is not None and not loopback and not address.is_unspecified:
+        outside = [host]
+    else:
+        outside = _outside_addresses()
+    return [*outside, "127.0.0.1"] if loopback or not outside else outside
+
+
+def _outside_addresses() -> list[str]:
     found = [str(ip.ip) for adapter in ifaddr.get_adapters() for ip in adapter.ips if ip.is_IPv4]
-    outside = [text for text in found if not ipaddress.IPv4Address(text).is_loopback]
-    return list(dict.fromkeys(outside)) or ["127.0.0.1"]
+    return list(dict.fromkeys(text for text in found if not ipaddress.IPv4Address(text).is_loopback))
 
 
 def bind_address(host: str) -> str:
-    """Return the IPv4 address for the UDP socket: all of them for a name or an unspecified address."""
+    """Return the IPv4 address for the UDP socket: that of `host` if it is one outside address, else all."""
     address = _ipv4(host)
-    if host == "localhost":
-        return "127.0.0.1"
-    return host if address is not None else "0.0.0.0"
+    return host if address is not None and not address.is_loopback else "0.0.0.0"
 
 
 def _ipv4(host: str) -> ipaddress.IPv4Address | None:

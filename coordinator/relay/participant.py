@@ -2,8 +2,8 @@
 
 Rule 1: everything here runs on the event loop and finishes at once; nothing awaits.
 Rule 2: the grants are enforced here, at the request and again whenever they change.
-Rule 3: a participant outlives its signalling socket: media goes on, and a new socket may resume it. It ends by
-`remove`, once, from whatever cause, and every step of that happens even if another one fails.
+Rule 3: a participant outlives its signalling socket: media goes on, and a new socket may resume it. It ends
+by `remove`, once, from whatever cause, and every step of that happens even if another one fails.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ MAX_METADATA_BYTES = 16_384
 MAX_ATTRIBUTES_BYTES = 16_384
 MAX_NAME_CHARS = 256
 MAX_PUBLICATIONS = 16
+MAX_REFUSED = 1024
 REFRESH_BEFORE_S = 300.0
 REFRESH_TTL_S = 600.0
 
@@ -156,7 +157,7 @@ class Participant:
     def _prepare_transport(self, offer: sdp.Offer) -> Credentials:
         known = self.transport.credentials
         if self._offer is not None and offer.fingerprints != self._offer.fingerprints:
-            raise ProtocolViolation("the offer is of another peer connection")
+            raise ProtocolViolation("the offer is of another peer connection", start_over=True)
         if known is None or known.remote_fragment != offer.fragment:
             known = self.transport.restart_ice(offer.fragment)
         if self._offer is None:
@@ -179,7 +180,10 @@ class Participant:
     def _begin(self, subscription: Subscription) -> None:
         if not self.transport.connected:
             return  # a keyframe now would be lost: `on_connected` begins
-        if subscription.feed is not None and self.subscriptions.get(subscription.publication.sid) is subscription:
+        if (
+            subscription.feed is not None
+            and self.subscriptions.get(subscription.publication.sid) is subscription
+        ):
             self.plane.add(subscription.feed)
         publication = subscription.publication
         if not publication.seen:
@@ -246,7 +250,9 @@ class Participant:
 
     def may_see(self, publication: Publication) -> bool:
         """Whether this participant may subscribe to a track."""
-        return self.grants.can_subscribe and publication.announced and publication.publisher is not self
+        publisher = publication.publisher
+        shown = publication.announced and publisher is not self and not publisher.grants.hidden
+        return self.grants.can_subscribe and shown
 
     def subscribe(self, publication: Publication) -> None:
         """Want a track; it comes as soon as a section is there for it."""
@@ -294,7 +300,8 @@ class Participant:
         """Subscribe to or unsubscribe from tracks, as the client or the server wants."""
         for sid in track_sids:
             if not subscribe:
-                self.refused.add(sid)
+                if len(self.refused) < MAX_REFUSED:
+                    self.refused.add(sid)
                 self.unsubscribe(sid)
                 continue
             self.refused.discard(sid)

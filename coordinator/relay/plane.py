@@ -1,4 +1,4 @@
-"""What one participant is sent: packets sealed for its line, repeats on request, and how much the line carries.
+"""What one participant is sent: packets sealed for its line, repeats, and how much the line carries.
 
 Rule 1: everything that goes out to a participant as media goes through `deliver`.
 Rule 2: a repeat that can no longer be given becomes a keyframe request (after a long gap a decoder would

@@ -47,7 +47,7 @@ def _add_track(participant: Participant, request: rtc.AddTrackRequest) -> None:
                 reason=REASONS.get(error.code, rtc.RequestResponse.Reason.UNCLASSIFIED_ERROR),
                 message=error.message,
                 add_track=request,
-            )  # fmt: skip
+            )
         )
 
 

@@ -44,6 +44,7 @@ MAX_CUT_S = 120.0
 NEVER_CONNECTED_S = 30.0
 SIGNAL_TIMEOUT_S = 20.0
 SILENT_S = 6.0
+CLOSED_S = 2.0
 RESUME_INTERVAL_S = 10.0
 LABELS = {models.DataPacket.Kind.RELIABLE: "_reliable", models.DataPacket.Kind.LOSSY: "_lossy"}
 RELAYED = frozenset(LABELS.values())
@@ -413,13 +414,22 @@ class Room:
             person.socket.abort()
             person.detach(person.socket)
             return
-        if person.active and silent > SILENT_S and now - person.resume_asked_at > RESUME_INTERVAL_S:
-            person.resume_asked_at = now
-            person.send(leave=rtc.LeaveRequest(action=rtc.LeaveRequest.Action.RESUME))
+        if now - person.resume_asked_at > RESUME_INTERVAL_S:
+            self._tick_media(person, silent, now)
         person.refresh_token(time.time())
         person.want_sections()
         for publication in list(person.publications.values()):
             self.tell_demand(publication)
+
+    def _tick_media(self, person: Participant, silent: float, now: float) -> None:
+        """Ask a client whose media stopped while its signalling goes on to set it up again."""
+        actions = rtc.LeaveRequest.Action
+        if person.transport.closed and silent > CLOSED_S:
+            person.resume_asked_at = now
+            person.send(leave=rtc.LeaveRequest(action=actions.RECONNECT))
+        elif person.active and silent > SILENT_S:
+            person.resume_asked_at = now
+            person.send(leave=rtc.LeaveRequest(action=actions.RESUME))
 
 
 def spawner() -> tuple[Callable[[Coroutine[Any, Any, None]], None], set[asyncio.Task[None]]]:

@@ -207,9 +207,9 @@ def _stream_attribute(section: Section, name: str, value: str) -> None:
         if direction == "send":
             section.send_rids.append(_token(rid))
     elif name == "msid":
-        section.cid = value.split()[-1]
+        section.cid = value.rsplit(maxsplit=1)[-1]
     elif name == "ssrc":
-        ssrc = int(value.split()[0])
+        ssrc = int(value.split(maxsplit=1)[0])
         if ssrc not in section.ssrcs:
             section.ssrcs.append(ssrc)
     elif name == "ssrc-group" and value.startswith("FID "):

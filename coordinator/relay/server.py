@@ -133,7 +133,9 @@ class _Front:
                     break
         except ProtocolViolation as error:
             logger.info("%s: %s", participant.identity, error)
-            signals.send(_leave(rtc.LeaveRequest.Action.RECONNECT, models.DisconnectReason.STATE_MISMATCH))
+            actions = rtc.LeaveRequest.Action
+            action = actions.RECONNECT if error.start_over else actions.DISCONNECT
+            signals.send(_leave(action, models.DisconnectReason.STATE_MISMATCH))
             signals.close(WSCloseCode.INVALID_TEXT)
         except Exception:
             logger.exception("%s: signalling failed", participant.identity)
@@ -194,6 +196,6 @@ def _greet(participant: Participant, join: rtc.JoinRequest) -> None:
         )  # fmt: skip
         participant.send(join=response)
         for wish in join.add_track_requests:
-            participant.add_track(wish)
+            participant.handle(rtc.SignalRequest(add_track=wish))
     if join.HasField("publisher_offer") and join.publisher_offer.sdp:
         participant.answer(join.publisher_offer)

@@ -25,6 +25,8 @@ MAX_MESSAGE_BYTES = 262_144
 MAX_JOIN_BYTES = 1_000_000
 MAX_QUEUED_BYTES = 4_000_000
 CLOSE_LIMIT_S = 2.0
+BURST, PER_SECOND = 500, 100
+"""How many messages a client may send at once, and for long."""
 
 
 def read_join_request(text: str) -> rtc.JoinRequest:
@@ -58,6 +60,7 @@ class SignalSocket:
         self._queued = 0
         self._writer = asyncio.get_running_loop().create_task(self._write())
         self._code = WSCloseCode.OK
+        self._allowance = float(BURST)
         self.last_heard = time.monotonic()
         self.open = True
 
@@ -97,11 +100,18 @@ class SignalSocket:
         except (ConnectionError, RuntimeError, TimeoutError):
             self.open = False
 
+    def _count(self) -> None:
+        now = time.monotonic()
+        self._allowance = min(BURST, self._allowance + (now - self.last_heard) * PER_SECOND) - 1
+        self.last_heard = now
+        if self._allowance < 0:
+            raise ProtocolViolation("too many messages")
+
     async def read(self) -> rtc.SignalRequest | None:
         """Return the next request, or None when the socket is closed. Raises ProtocolViolation."""
         while True:
             message = await self._socket.receive()
-            self.last_heard = time.monotonic()
+            self._count()
             if message.type is WSMsgType.BINARY:
                 try:
                     return rtc.SignalRequest.FromString(message.data)

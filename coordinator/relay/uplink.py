@@ -1,7 +1,7 @@
 """What one participant sends: packets told apart by track and layer, checked in, and acknowledged.
 
-Rule 1: a packet is placed by its SSRC where that is known; else by its mid and rid, which senders stop writing
-once they have heard from us, so that the SSRC is remembered then.
+Rule 1: a packet is placed by its SSRC where that is known; else by its mid and rid, which senders stop
+writing once they have heard from us, so that the SSRC is remembered then.
 Rule 2: retransmissions are unwrapped here; behind this file a packet is a packet.
 Rule 3: feedback goes out from `tick`, never per packet, except the first NACK of a gap.
 """

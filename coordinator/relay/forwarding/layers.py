@@ -19,8 +19,8 @@ TOLERANCE = 1.1
 class Wish:
     """What a subscriber would like of one track.
 
-    `layers` are (quality, bit/s), lowest first, up to the one asked for; `held` is the quality sent now, which
-    is not given up for a small excess (None while nothing is sent).
+    `layers` are (quality, bit/s), lowest first, up to the one asked for; `held` is the quality sent now (or
+    None), which is not given up for a small excess.
     """
 
     key: str

@@ -1,7 +1,7 @@
 """One outgoing stream made of pieces of incoming ones: sequence, timestamp and VP8 numbers run on.
 
-Rule 1: a piece ("splice") begins at a given packet of a source and lasts until the next splice; within it, the
-outgoing number is the incoming one plus a constant.
+Rule 1: a piece ("splice") begins at a given packet of a source and lasts until the next splice; within it,
+the outgoing number is the incoming one plus a constant.
 Rule 2: a late packet of an ended piece is still mapped if it belongs there, never into a later piece.
 Rule 3: only the last `KEPT` pieces can be traced back for NACKs.
 """
@@ -85,7 +85,7 @@ class Rewriter:
         return None
 
     def origin(self, sequence: int) -> tuple[int, int] | None:
-        """Return (source, number there) of what went out, or should have, under an outgoing number (16 bits)."""
+        """Return (source, number there) of what went out, or should have, under a 16-bit outgoing number."""
         number = self.sequence - (self.sequence - sequence & 0xFFFF)
         for piece in reversed(self._splices):
             if number >= piece.out_first:

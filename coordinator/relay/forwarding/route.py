@@ -22,7 +22,7 @@ Formats = dict[str, tuple[int, int | None]]
 
 
 class Route:
-    """One outgoing stream. Without `rtx_ssrc`, or a payload type for it, packets are repeated as they were."""
+    """One outgoing stream. Without `rtx_ssrc`, or a payload type for it, packets are repeated as sent."""
 
     def __init__(self, ssrc: int, rtx_ssrc: int | None, clock_rate: int, formats: Formats) -> None:
         self.ssrc = ssrc
