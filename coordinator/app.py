@@ -47,7 +47,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class _Start:
+class Start:
     """What is known before anything runs."""
 
     options: ServeOptions
@@ -69,7 +69,7 @@ def serve(options: ServeOptions) -> int:
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
-        start = _prepare(options)
+        start = prepare(options)
     except ConfigError as problem:
         _tell(problem)
         return 2
@@ -84,19 +84,19 @@ def serve(options: ServeOptions) -> int:
     return 0
 
 
-def _prepare(options: ServeOptions) -> _Start:
+def prepare(options: ServeOptions) -> Start:
     """Raises ConfigError, or CoordinatorError (port_in_use, port_refused)."""
     found = config.load(options.config)
     listening = settled(options, found.server)
-    tls = _tls(listening)
-    listener = _listen(listening.host, listening.port)
+    tls = tls_context(listening)
+    listener = listen(listening.host, listening.port)
     if listening.port == 0 and found.server.public_url is None:
         actual = replace(listening, port=int(listener.getsockname()[1]))
         listening = settled(replace(options, port=actual.port), found.server)
-    return _Start(options, found, listening, listener, tls)
+    return Start(options, found, listening, listener, tls)
 
 
-def _tls(listening: Listening) -> ssl.SSLContext | None:
+def tls_context(listening: Listening) -> ssl.SSLContext | None:
     if listening.tls_cert is None and listening.tls_key is None:
         return None
     if listening.tls_cert is None or listening.tls_key is None:
@@ -111,7 +111,7 @@ def _tls(listening: Listening) -> ssl.SSLContext | None:
     return context
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -128,7 +128,7 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-async def run(start: _Start) -> None:
+async def run(start: Start) -> None:
     """Runs the prepared server until SIGTERM or SIGINT.
 
     Raises:
@@ -145,7 +145,7 @@ async def run(start: _Start) -> None:
         _log.info("stopping: every open interval ends now")
 
 
-async def _bring_up(start: _Start, parts: AsyncExitStack) -> tuple[Services, tuple[str, str] | None]:
+async def _bring_up(start: Start, parts: AsyncExitStack) -> tuple[Services, tuple[str, str] | None]:
     """Starts every part and leaves its end on `parts`."""
     parts.callback(start.listener.close)
     writer = parts.enter_context(ThreadPoolExecutor(1, "writer"))
@@ -161,7 +161,7 @@ async def _bring_up(start: _Start, parts: AsyncExitStack) -> tuple[Services, tup
     return services, first_login
 
 
-def _services(start: _Start, store: Store, writer: Executor) -> tuple[Services, tuple[str, str] | None]:
+def _services(start: Start, store: Store, writer: Executor) -> tuple[Services, tuple[str, str] | None]:
     """Builds what needs no event loop to run; in the writer thread."""
     outside = start.options.livekit
     if outside is not None:
@@ -201,7 +201,7 @@ async def _storage(data: Path, writer: Executor) -> AsyncIterator[Store]:
 
 
 @asynccontextmanager
-async def _relay(start: _Start, services: Services) -> AsyncIterator[RelayProcess | None]:
+async def _relay(start: Start, services: Services) -> AsyncIterator[RelayProcess | None]:
     """The built-in relay, starting; nobody waits for it."""
     if start.options.livekit is not None:
         yield None
@@ -233,7 +233,7 @@ def _own_address(host: str) -> str:
 
 
 @asynccontextmanager
-async def _web(start: _Start, services: Services) -> AsyncIterator[None]:
+async def _web(start: Start, services: Services) -> AsyncIterator[None]:
     log = logging.getLogger("coordinator.access")
     runner = web.AppRunner(
         build_app(services), access_log_class=AccessLogger, access_log=log, shutdown_timeout=2.0
@@ -270,7 +270,7 @@ async def _channel(services: Services) -> AsyncIterator[None]:
 # what is printed -----------------------------------------------------------------------------
 
 
-def _greet(start: _Start, services: Services, first_login: tuple[str, str] | None) -> None:
+def _greet(start: Start, services: Services, first_login: tuple[str, str] | None) -> None:
     """Prints where the server is, the first login (once), how to get the site links, and warnings."""
     lines = [f"Máy chủ điều phối đã chạy / The coordinator is running: {start.listening.public_url}"]
     if first_login is not None:

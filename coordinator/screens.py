@@ -142,7 +142,8 @@ class Pump:
         if self._goodbye is not None:
             return
         async with asyncio.timeout(SEND_WITHIN_S) as self._limit:
-            if self._media_due:
+            first_is_due = self._show_due and self._last is None
+            if self._media_due and not first_is_due:
                 self._media_due = False
                 message = self._make_media(self)
                 if message is not None:
