@@ -286,3 +286,39 @@ def test_moments_are_kept_to_the_millisecond(store: Store) -> None:
     at = Moment(1_795_000_000_123, 456, "boot-2")
     store.append("b1", [(CREATED, at, "host")])
     assert store.events("b1")[0].at == at
+
+
+_FILLER = """
+import os, resource, sys
+from pathlib import Path
+from coordinator.clock import now
+from coordinator.domain.errors import StorageError
+from coordinator.domain.events import HandRaised
+from coordinator.storage import Store, verify
+store = Store.open(Path(sys.argv[1]))
+store.append("b1", [(HandRaised("alfa", "one"), now(), "host")])
+used = os.path.getsize(Path(sys.argv[1]) / "coordinator.db-wal")
+_, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (used + 5000, hard))
+for _ in range(3):
+    try:
+        store.append("b1", [(HandRaised("alfa", "x" * 9000), now(), "host")])
+    except StorageError as problem:
+        print(problem.code, store.head("b1")[0])
+resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+print(store.append("b1", [(HandRaised("alfa", "two"), now(), "host")])[0].seq, verify(store))
+"""
+
+
+def test_a_file_that_may_not_grow_refuses_events_and_takes_them_again_later(data: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _FILLER, str(data)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines() == ["data_io 1", "data_io 1", "data_io 1", "2 []"]
+
+
+def test_every_commit_is_synced(store: Store) -> None:
+    with store.transaction() as connection:
+        assert connection.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert connection.execute("PRAGMA foreign_keys").fetchone() == (1,)
