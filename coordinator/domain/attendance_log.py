@@ -80,7 +80,7 @@ class Log:
         return self.phase in ("ended", "cancelled")
 
     def end_of(self, line: Line) -> int:
-        """Where a connection ends; an open one at the end, or now: at most 20 s after its last proof of life."""
+        """Where a connection ends; an open one at the end, or now: at most 20 s after its last proof."""
         if line.end is not None:
             return line.end.place
         if self.ended is not None:

@@ -16,7 +16,7 @@ from coordinator.domain.intervals import Span, Spans, gaps, total, union, within
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """The window on the timeline: `whole` from start to end (or now); `working` has breaks and outages out."""
+    """The window on the timeline: `whole` from start to end (or now); `working`: without what is taken out."""
 
     whole: Span
     working: Spans
