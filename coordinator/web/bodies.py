@@ -25,6 +25,7 @@ LIMIT_BYTES = 64 * 1024
 MOST_PEOPLE = 100_000  # at one site; a larger number is a slip of the finger
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
 _TURNING = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+_EARLIEST_MS, _LATEST_MS = 946_684_800_000, 4_102_444_800_000  # the years 2000 to 2099
 _MISSING = object()
 
 
@@ -137,9 +138,12 @@ def clean_time(field: str, value: object) -> int:
     if not _RFC3339.fullmatch(value):
         raise bad(field, "not_rfc3339")
     try:
-        return int(datetime.fromisoformat(value.upper().replace(" ", "T")).timestamp() * 1000)
+        at_ms = int(datetime.fromisoformat(value.upper().replace(" ", "T")).timestamp() * 1000)
     except (ValueError, OverflowError):
         raise bad(field, "not_rfc3339") from None
+    if not _EARLIEST_MS <= at_ms < _LATEST_MS:
+        raise bad(field, "out_of_range")
+    return at_ms
 
 
 class Fields:

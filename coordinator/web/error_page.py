@@ -7,7 +7,7 @@ import logging
 
 from aiohttp import web
 
-from coordinator.web import errors, pages
+from coordinator.web import pages
 
 _log = logging.getLogger(__name__)
 
@@ -18,7 +18,7 @@ def render(request: web.Request, status: int, code: str, message: str) -> web.St
         return pages.render_error(request, status, code, message)
     except Exception:
         _log.exception("the error page could not be drawn")
-    language = errors.catalogue_of(request).lang
+    language = pages.language_of(request).lang
     text = (
         f'<!doctype html><html lang="{language}"><meta charset="utf-8"><title>{status}</title>'
         f"<h1>{html.escape(message)}</h1><p>{html.escape(code)}</p>"

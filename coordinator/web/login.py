@@ -59,7 +59,7 @@ def _own_path(wanted: str) -> str | None:
 
 def _refused(request: web.Request, problem: Refusal) -> web.StreamResponse:
     status = errors.status_of(problem)
-    message = errors.sentence(problem, errors.catalogue_of(request))
+    message = errors.sentence(problem, pages.language_of(request))
     response = pages.render_login(request, status, problem.code, message)
     if "retry_after_s" in problem.details:
         response.headers["Retry-After"] = str(problem.details["retry_after_s"])

@@ -20,7 +20,7 @@ from aiohttp import web
 from aiohttp.abc import AbstractAccessLogger
 
 from coordinator.domain.errors import CoordinatorError
-from coordinator.web import error_page, errors
+from coordinator.web import error_page, errors, pages
 from coordinator.web.errors import BadRequest
 from coordinator.web.keys import SERVICES
 
@@ -95,13 +95,15 @@ def _answer(
     request: web.Request, problem: CoordinatorError, headers: dict[str, str] | None = None
 ) -> web.StreamResponse:
     status = errors.status_of(problem)
-    message = errors.sentence(problem, errors.catalogue_of(request))
+    is_json = wants_json(request)
+    words = errors.catalogue_of(request) if is_json else pages.language_of(request)
+    message = errors.sentence(problem, words)
     headers = dict(headers or {})
     if status == 401 and "Authorization" in request.headers:
         headers["WWW-Authenticate"] = "Bearer"
     if "retry_after_s" in problem.details:
         headers["Retry-After"] = str(problem.details["retry_after_s"])
-    if wants_json(request):
+    if is_json:
         body = {"code": problem.code, "message": message}
         return web.json_response(body, status=status, headers=headers)
     if problem.code == "login_needed" and request.method == "GET":
@@ -131,7 +133,7 @@ def _connect(request: web.Request) -> str:
     services = request.app[SERVICES]
     host = request.host if re.fullmatch(r"[\w.:\[\]-]+", request.host) else ""
     sources = ["'self'", *([f"ws://{host}", f"wss://{host}"] if host else [])]
-    if services.relay is None and services.media.url:
-        outside = urlsplit(services.media.url).netloc
+    if services.media.outside_url:
+        outside = urlsplit(services.media.outside_url).netloc
         sources += [f"wss://{outside}", f"ws://{outside}", f"https://{outside}", f"http://{outside}"]
     return " ".join(sources)

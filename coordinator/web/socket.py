@@ -321,7 +321,8 @@ async def control_socket(request: web.Request) -> web.StreamResponse:
 
 async def close_all(app: web.Application) -> None:
     """At shutdown: says goodbye to every page at once."""
-    await asyncio.gather(*(line.stop() for line in list(app[LINES])), return_exceptions=True)
+    lines = app[LINES]
+    await asyncio.gather(*(line.stop() for line in lines.copy()), return_exceptions=True)
 
 
 def add_routes(app: web.Application) -> None:
