@@ -30,7 +30,7 @@ from coordinator.domain.events import (
 from coordinator.media import MediaServer
 from coordinator.room_keeper import ACTIVE, RoomKeeper
 from coordinator.running import EventLog, Running, as_system
-from coordinator.screens import Pump, Screen, Snapshot
+from coordinator.screens import Pump, Screen, Snapshot, timeless
 
 FAILURES_OF_AN_OUTAGE = 2  # reconciles in a row without an answer
 _log = logging.getLogger(__name__)
@@ -205,7 +205,7 @@ class Hall:
         """A second has passed: what only time changes (unstable, lost, weak) is shown too."""
         self.check_outage()
         if self.pumps:
-            shown = snapshot.full(self.running.briefing, clock.now(), self.keeper.status)
+            shown = timeless(snapshot.full(self.running.briefing, clock.now(), self.keeper.status))
             if shown != self._shown:
                 self._shown = shown
                 self.changed()

@@ -64,15 +64,23 @@ class EventLog:
         """
         try:
             written = await self._in_writer(partial(self._store.append, briefing, happened))
-        except StorageError:
-            self.state = "failed"
+        except StorageError as problem:
+            self._turn("failed", briefing, problem)
             raise
         except Exception as problem:
-            self.state = "failed"
-            _log.exception("writing to %s failed", briefing)
+            self._turn("failed", briefing, problem)
             raise StorageError("data_failed", problem=str(problem)) from problem
-        self.state = "ok"
+        self._turn("ok", briefing)
         return written
+
+    def _turn(self, state: str, briefing: str, problem: Exception | None = None) -> None:
+        """Logs the first failure and the first success after it, not every one of a full disk."""
+        if state != self.state:
+            self.state = state
+            if problem is not None:
+                _log.error("writing to %s failed: %r", briefing, problem)
+            else:
+                _log.info("writing works again")
 
     async def head(self, briefing: str) -> tuple[int, str]:
         """(seq, hash) of the chain's last event."""

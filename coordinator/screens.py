@@ -50,6 +50,13 @@ class Screen(Protocol):
         ...
 
 
+def timeless(snapshot: Snapshot) -> Snapshot:
+    """What of a snapshot is worth sending again when it changes: not what only counts the seconds."""
+    kept = {name: value for name, value in snapshot.items() if name not in ("seq", "now")}
+    kept["sites"] = [{**site, "silent_s": None} for site in snapshot.get("sites", ())]
+    return kept
+
+
 class Pump:
     """One attached screen. `render` gives its newest snapshot, `make_media` (url, token) or None."""
 
@@ -155,7 +162,7 @@ class Pump:
     async def _show_newest(self) -> None:
         """Shows the newest snapshot, unless nothing of what this screen sees has changed."""
         snapshot = self._render(self)
-        seen = {name: value for name, value in snapshot.items() if name != "seq"}
+        seen = timeless(snapshot)
         if seen != self._last:
             self._next_show = self._loop.time() + MIN_GAP_S
             await self.screen.show(snapshot)

@@ -208,6 +208,24 @@ async def test_snapshots_are_coalesced_to_two_a_second_and_their_numbers_grow() 
         assert numbers == sorted(set(numbers))
 
 
+async def test_what_has_not_changed_is_not_sent_again() -> None:
+    async with running(FakeStore(), FakeMedia()) as sessions:
+        made = await briefing(sessions, "alfa", "bravo")
+        alfa, hub = FakeScreen(), FakeScreen()
+        await sessions.attach(made, "hub", "p0", "Chrome", hub, HOST)
+        await sessions.attach(made, "alfa", "p1", "Chrome", alfa)
+        await sessions.attach(made, "bravo", "p2", "Chrome", FakeScreen())
+        await until(lambda: alfa.shown and hub.shown and hub.shown[-1]["media"] == "applied")
+        before = len(alfa.shown)
+        await sessions.run(made, RaiseHand("bravo"), of("bravo"))  # of no interest to alfa
+        await until(lambda: hub.shown[-1]["sites"][1]["hand"] == 1)
+        sent = len(hub.shown)
+        await asyncio.sleep(2.5)  # two ticks
+
+        assert len(hub.shown) == sent
+        assert len(alfa.shown) == before
+
+
 async def test_a_stuck_screen_stalls_nobody() -> None:
     async with running(FakeStore(), FakeMedia()) as sessions:
         made = await briefing(sessions, "alfa")
