@@ -19,10 +19,11 @@ export class Hall {
     this.told = told;
     this.trouble = { camera: "", microphone: "" };
     this.on = false;
+    this.memory = "hall";
     this.meter = new LevelMeter(byId("hall-level"));
     this.camera = this.#choice("camera", HALL_PICTURE);
     this.microphone = this.#choice("microphone", { echoCancellation: true, noiseSuppression: true, autoGainControl: true });
-    byId("publish-hall").addEventListener("click", () => void (this.on ? this.#stop() : this.#start()));
+    byId("publish-hall").addEventListener("click", () => void (this.on ? this.#pause() : this.#start()));
     byId("hall-mute").addEventListener("click", () => void this.#toggleSound());
     byId("share-screen").addEventListener("click", () => void (this.room.localTrack("screen_share") ? this.#unshare() : this.#share()));
     this.draw();
@@ -38,14 +39,30 @@ export class Hall {
     });
   }
 
+  /** After a reload of the page the hall goes on, without another press. @param {string} briefing */
+  goOn(briefing) {
+    this.memory = `hall:${briefing}`;
+    const navigation = /** @type {PerformanceNavigationTiming|undefined} */ (performance.getEntriesByType("navigation")[0]);
+    if (sessionStorage.getItem(this.memory) && navigation?.type === "reload") void this.#start();
+  }
+
   async #start() {
+    sessionStorage.setItem(this.memory, "on");
     this.on = true;
     this.draw();
     await Promise.all([this.camera.open(), this.microphone.open()]);
     this.draw();
   }
 
-  #stop() {
+  /** Sends nothing any more, slides included, and lets the devices go. */
+  stop() {
+    this.room.send("screen_share", null);
+    this.#pause();
+  }
+
+  /** Stops the hall's camera and sound; slides go on. */
+  #pause() {
+    sessionStorage.removeItem(this.memory);
     this.on = false;
     for (const kind of /** @type {const} */ (["camera", "microphone"])) {
       this.room.send(kind, null);

@@ -112,11 +112,6 @@ function keys(event) {
 /** @param {{code: string, message?: string}} refusal @param {boolean} final */
 function refused(refusal, final) {
   if (refusal.code === "server_stop") return; // the line comes back by itself
-  if (refusal.code === "ended" || refusal.code === "cancelled") {
-    void room.close();
-    location.assign(refusal.code === "ended" ? `/staff/briefings/${briefing}` : "/host");
-    return;
-  }
   tell(errorText(refusal.code, refusal.message));
   if (final) void room.close();
   if (refusal.code === "login_needed") location.assign("/");
@@ -140,9 +135,16 @@ function draw() {
   gallery.draw(snapshot);
   drawQueue(snapshot, actions);
   drawRollCall(snapshot, actions);
+  if (snapshot.phase === "ended" || snapshot.phase === "cancelled") closeMedia();
   hall.draw();
   if (card.dialog.open) card.draw(snapshot);
   document.body.dataset.ready = "true";
+}
+
+/** Lets camera, microphone and the media room go: the briefing is over. */
+function closeMedia() {
+  if (hall.on || room.localTrack("screen_share")) hall.stop();
+  if (room.state !== "none") void room.close();
 }
 
 function drawLine() {
@@ -155,3 +157,4 @@ function drawLine() {
 
 everySecond(() => drawClocks(snapshot));
 socket.start();
+hall.goOn(briefing);

@@ -18,6 +18,8 @@
  * @property {"high"|"mid"|"low"|"off"} [layer]
  */
 
+const SETTLE_MS = 8000;
+
 export class FigureKeeper {
   /**
    * @param {BriefingRoom} room
@@ -34,6 +36,8 @@ export class FigureKeeper {
     this.videoBytes = 0;
     /** @type {Figures} */
     this.last = {};
+    /** @type {{track: unknown, since: number}} */
+    this.newest = { track: null, since: 0 };
   }
 
   /** @returns {Promise<Figures>} */
@@ -48,13 +52,22 @@ export class FigureKeeper {
     const packets = audio.packets + video.packets + audio.lost + video.lost;
     /** @type {Figures} */
     const figures = { receiving: audio.bytes + video.bytes > 0, audio_bytes: this.audioBytes, video_bytes: this.videoBytes };
-    figures.mode = video.bytes > 0 ? "full" : audio.bytes > 0 ? "audio" : "none";
+    if (this.#isSettled()) {
+      figures.mode = video.bytes > 0 ? "full" : audio.bytes > 0 ? "audio" : "none";
+      if (video.present) figures.layer = this.#layer(video);
+    }
     if (packets > 0) figures.loss = Math.min(1, Math.max(0, (audio.lost + video.lost) / packets));
     const rtt = audio.rtt ?? video.rtt;
     if (rtt !== undefined) figures.rtt_ms = Math.round(rtt * 1000);
-    if (video.present) figures.layer = this.#layer(video);
     this.last = figures;
     return figures;
+  }
+
+  /** A picture that has just come or changed starts small: what it settles to is not known for some seconds. */
+  #isSettled() {
+    const track = this.room.trackOf(this.video);
+    if (track !== this.newest.track) this.newest = { track, since: performance.now() };
+    return performance.now() - this.newest.since > SETTLE_MS;
   }
 
   /** @param {{bytes: number, height?: number}} video @returns {"high"|"mid"|"low"|"off"} */
@@ -62,7 +75,8 @@ export class FigureKeeper {
     if (this.room.isPaused(this.video) || video.bytes === 0) return "off";
     const height = video.height ?? this.video.videoHeight;
     if (height >= 540) return "high";
-    return height >= 270 ? "mid" : "low";
+    const asked = this.video.clientHeight * 0.75; // a small screen asks for a small picture: that one is not reduced
+    return height >= Math.min(270, asked) ? "mid" : "low";
   }
 
   /** @param {HTMLMediaElement} element */

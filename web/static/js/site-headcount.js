@@ -42,7 +42,7 @@ export class HeadcountForm {
     setText(byId("headcount-expected"), `/${own.expected}`);
     setText(byId("panel-expected"), String(own.expected));
     const running = snapshot.phase === "live" || snapshot.phase === "break";
-    /** @type {HTMLFieldSetElement} */ (byId("headcount-fields")).disabled = !running;
+    /** @type {HTMLFieldSetElement} */ (byId("headcount-fields")).disabled = !running && snapshot.phase !== "open";
     if (!this.touched) this.#fill(own.headcount);
     if (this.sent && own.headcount?.present === this.sent.present) this.#arrived();
     const number = snapshot.roll_call ?? 0;
@@ -50,6 +50,7 @@ export class HeadcountForm {
     this.form.classList.toggle("is-asked", asked);
     if (asked && number > 1 && this.openedFor < number) {
       this.openedFor = number;
+      this.#say("", "waiting");
       this.open(true);
     }
     this.#judge();

@@ -27,8 +27,10 @@ let snapshot = null;
 let [joined, closed, closedWords] = [false, "", ""];
 let lostAt = 0;
 let drawDue = false;
+/** @type {unknown} */
+let announced = null;
 
-const room = new BriefingRoom({ change: redrawSoon, needMedia: () => socket.askMedia() });
+const room = new BriefingRoom({ change: roomChanged, needMedia: () => socket.askMedia() });
 const figures = new FigureKeeper(room, elements.video, elements.audio);
 const socket = new ControlSocket(controlUrl(), () => ({ as: "site" }), {
   snapshot(news) {
@@ -111,6 +113,14 @@ function own() {
   return snapshot.site ?? (snapshot.sites ?? []).find((site) => site.code === code) ?? null;
 }
 
+/** Media that has just come is told at once, not with the next regular heartbeat. */
+function roomChanged() {
+  const track = room.trackOf(elements.audio) ?? room.trackOf(elements.video);
+  if (track && track !== announced) for (const ms of [700, 2000]) setTimeout(() => socket.beatNow(), ms);
+  announced = track;
+  redrawSoon();
+}
+
 function isWeak() {
   const { last } = figures;
   return room.state === "connected" && ((last.loss ?? 0) > 0.08 || room.isPaused(elements.video));
@@ -132,6 +142,7 @@ function draw() {
   setAttribute(document.body, "data-view", standing.view);
   setAttribute(byId("connection-state"), "data-state", standing.line);
   setText(byId("connection-words"), { online: t("Good line"), weak: t("Weak line"), reconnecting: t("Connecting again…") }[standing.line]);
+  show(byId("connection-state"), !closed);
   setAttribute(byId("state-bar"), "data-state", standing.state);
   redraw(byId("state-icon"), standing.icon, () => [icon(standing.icon)]);
   setText(byId("headline"), standing.headline);
@@ -173,7 +184,9 @@ function drawActions(view) {
   show(byId("retry-now"), view === "lost");
   show(byId("devices-open"), ["live", "waiting", "break"].includes(view) && !devices.micOpen);
   show(byId("sound-unlock"), joined && !closed && !room.canPlaySound);
-  show(byId("headcount"), joined && !closed && Boolean(mine));
+  const counting = Boolean(mine) && ["waiting", "live", "cue", "break", "lost"].includes(view);
+  show(byId("headcount"), counting);
+  if (!counting) headcount.open(false);
   show(byId("cue-trouble"), view === "cue" && Boolean(devices.trouble.microphone));
   setText(byId("cue-trouble"), devices.trouble.microphone);
 }
