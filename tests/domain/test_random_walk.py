@@ -12,7 +12,6 @@ from typing import Any
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from tests.domain.scenes import HOST, NINE_MS, Story, at, open_briefing, operator, utc
 
 from coordinator.domain import attendance, snapshot
 from coordinator.domain import commands as c
@@ -20,6 +19,7 @@ from coordinator.domain.briefing import Briefing
 from coordinator.domain.errors import Refusal
 from coordinator.domain.events import Recorded
 from coordinator.domain.moments import Moment
+from tests.domain.scenes import HOST, NINE_MS, Story, at, open_briefing, operator, utc
 
 SITES = ("alfa", "bravo", "charlie")
 SITE = st.sampled_from(SITES)
@@ -36,9 +36,9 @@ class Page:
     joined: int
     heard: int
     died: int | None = None
-    crashed: bool = False
     numbers: int = 0
     stalled_until: int | None = None
+    longest_stall: int = 0
     held_back: list[int] = field(default_factory=list)
     receiving: bool | None = True
 
@@ -139,6 +139,7 @@ class Walk(RuleBasedStateMachine):
         if page is None or not page.lives or not page.numbers or page.stalled_until is not None:
             return
         page.stalled_until = self.now + seconds
+        page.longest_stall = max(seconds, page.longest_stall)
         self.time_passes(seconds)
         line = self.story.briefing.connections[page.connection]
         if not page.lives or self.over:
@@ -190,7 +191,7 @@ class Walk(RuleBasedStateMachine):
     def crash(self, away: int, reboots: bool) -> None:
         for page in self.pages:
             if page.lives:
-                page.died, page.crashed = self.now, True
+                page.died = self.now
         self.now += away
         if reboots:
             self.boots += 1
@@ -257,7 +258,7 @@ class Walk(RuleBasedStateMachine):
             joined, left = (row.joined_ms - NINE_MS) / 1000, (row.left_ms - NINE_MS) / 1000
             assert page.died is not None and joined == page.joined
             late = END_SLACK if row.reason == "ended" else 0
-            early = MARK if page.crashed else 0
+            early = MARK + page.longest_stall if row.reason == "server_crash" else 0
             assert left <= page.died + late, (page, row)
             assert left >= min(page.heard, page.died) - early, (page, row)
 
