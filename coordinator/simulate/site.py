@@ -59,11 +59,15 @@ class Site:
         self.client: LightClient | None = None
         self.joins = 0
         self._media = media
-        self._on_snapshot, self._make_client = on_snapshot, make_client
+        self.on_snapshot, self._make_client = on_snapshot, make_client
         self._dice = random.Random(seed)
         self._alive_every_s = alive_every_s
         self._loop = asyncio.get_running_loop()
+        self._session: aiohttp.ClientSession | None = None
         self._ws: aiohttp.ClientWebSocketResponse | None = None
+        self._frozen = False
+        self._goodbye_said = asyncio.Event()
+        self._goodbye_said.set()
         self._task: asyncio.Task[None] | None = None
         self._joining_media: asyncio.Task[None] | None = None
         self._fresh_socket = True
@@ -124,19 +128,24 @@ class Site:
         self._cancel()
 
     def freeze(self) -> None:
-        """Fall silent with open sockets, as when a line goes dead. Nothing is answered any more."""
+        """Fall silent with open sockets, as when a line goes dead, until `leave` or `kill`."""
         self.state = "ended"
+        self._frozen = True
         self._drop_client()
         self._cancel()
 
     async def leave(self) -> None:
         """Close the page in good order."""
         self.state = "ended"
+        self._goodbye_said.clear()
         if self._ws is not None:
             await self._ws.close()
+        self._goodbye_said.set()
         self._cancel()
         if self._task is not None:
             await asyncio.gather(self._task, return_exceptions=True)
+        if self._session is not None:
+            await self._session.close()  # still open only after `freeze`
         client, self.client = self.client, None
         if client is not None:
             await client.close()
@@ -159,16 +168,20 @@ class Site:
     async def _visit(self) -> bool:
         """Open the link and the socket once, and stay until it ends; return whether there was a snapshot."""
         joins = self.joins
+        session = self._session = aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))
         try:
-            async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
-                await self._open(session)
-                beats = self._loop.create_task(self._beat())
-                try:
-                    await self._listen()
-                finally:
-                    beats.cancel()
+            await self._open(session)
+            beats = self._loop.create_task(self._beat())
+            try:
+                await self._listen()
+                await self._goodbye_said.wait()
+            finally:
+                beats.cancel()
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
             _log.debug("%s: %r", self.code, error)
+        finally:
+            if not self._frozen:
+                await session.close()
         return self.joins > joins
 
     async def _open(self, session: aiohttp.ClientSession) -> None:
@@ -207,8 +220,8 @@ class Site:
         if self.client is not None:
             self._follow_floor(self.client)
             self.client.changed()
-        if self._on_snapshot is not None:
-            self._on_snapshot(self)
+        if self.on_snapshot is not None:
+            self.on_snapshot(self)
 
     async def _beat(self) -> None:
         await asyncio.sleep(self._dice.uniform(0, self._alive_every_s))

@@ -1,4 +1,4 @@
-"""One set of recordings for all tests."""
+"""One set of recordings for all tests, and for the next runs too."""
 
 from pathlib import Path
 
@@ -8,8 +8,15 @@ from coordinator.simulate import RecordedMedia
 
 
 @pytest.fixture(scope="session")
-def recorded(tmp_path_factory: pytest.TempPathFactory) -> RecordedMedia:
-    return RecordedMedia.load(tmp_path_factory.mktemp("recorded"))
+def recorded_folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    cache = getattr(request.config, "cache", None)
+    folder: Path = cache.mkdir("recorded") if cache is not None else tmp_path_factory.mktemp("recorded")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def recorded(recorded_folder: Path) -> RecordedMedia:
+    return RecordedMedia.load(recorded_folder)
 
 
 @pytest.fixture
