@@ -174,8 +174,8 @@ class Sessions:
         `site` is a code or "hub"; `page` the page's uuid; `actor` is needed for the hub (default: the site).
         An older page of the same site gets `close("replaced")`, an older socket of the same page
         `close("closed")`. In a scheduled briefing a screen only looks on, and joins by itself at the opening
-        (or gets `close("moved")` when another one that summons its site opens first); in an ended or
-        cancelled one the hub looks on and a site is refused.
+        (or gets `close("moved")` when another one that summons its site opens first). In an ended or
+        cancelled one the hub looks on and a site is refused; who was there at the end stays and looks on.
 
         Raises:
             Refusal: unknown_briefing, not_open, …; StorageError. The screen is not attached then.
@@ -267,9 +267,9 @@ class Sessions:
         return browser_url(*self._addresses, screen.origin)
 
     def _call_over(self, opened: Hall) -> None:
-        """A briefing opened: sites that look on in one that is only scheduled are called over."""
+        """A briefing opened: sites that look on in one that is not on, or not any more, are called over."""
         for hall in self._halls.values():
-            if hall.running.briefing.phase == "scheduled":
+            if not hall.active:
                 for pump in list(hall.pumps.values()):
                     if pump.site != HUB and opened.summons(pump.site):
                         pump.goodbye("moved")

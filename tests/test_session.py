@@ -409,6 +409,19 @@ async def test_a_site_that_looks_on_elsewhere_is_called_over_when_another_briefi
         assert (alfa.closed, bravo.closed) == (["moved"], [])
 
 
+async def test_a_site_that_stayed_after_the_end_is_called_over_to_the_next_briefing() -> None:
+    async with running(FakeStore(), FakeMedia()) as sessions:
+        first = await briefing(sessions, "alfa")
+        alfa = FakeScreen()
+        await sessions.attach(first, "alfa", "p1", "Chrome", alfa)
+        await sessions.run(first, End(), HOST)
+        await until(lambda: alfa.shown and alfa.shown[-1]["phase"] == "ended")
+        assert alfa.closed == []
+
+        await briefing(sessions, "alfa", live=False)
+        await until(lambda: alfa.closed == ["moved"])
+
+
 async def test_after_the_end_the_hub_looks_on_and_a_site_is_refused() -> None:
     async with running(FakeStore(), FakeMedia()) as sessions:
         made = await briefing(sessions, "alfa")
