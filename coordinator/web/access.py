@@ -110,15 +110,6 @@ async def identities(request: web.Request) -> list[Identity]:
     return [identity for identity in tried if identity is not None]
 
 
-async def identity(request: web.Request) -> Identity | None:
-    """The account of the request, else its site, else None; never raises for a bad token."""
-    try:
-        found = await identities(request)
-    except BadRequest:
-        return None
-    return found[0] if found else None
-
-
 async def require(request: web.Request, *roles: str) -> Identity:
     """The identity that may do this.
 

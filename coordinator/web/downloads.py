@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 
 from coordinator import clock
-from coordinator.domain import attendance as rules
+from coordinator.domain.attendance import fold as fold_events
 from coordinator.domain.attendance_types import Attendance
 from coordinator.reports import csv_file, naming, tables, xlsx_file
 from coordinator.web import answers, attendance_json
@@ -55,7 +55,7 @@ def fold(services: Services, briefing: str) -> Attendance:
     recorded = services.reader.events(briefing)
     if not recorded:
         raise BadRequest("unknown_briefing", briefing=briefing)
-    return rules.fold(recorded, clock.now())
+    return fold_events(recorded, clock.now())
 
 
 async def in_turn(request: web.Request, make: Callable[[], Made]) -> Made:

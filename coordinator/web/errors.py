@@ -10,6 +10,7 @@ so that a missing sentence is never a failed answer.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from aiohttp import web
@@ -21,6 +22,7 @@ STATUS: dict[str, int] = {
     "bad_body": 400,
     "bad_message": 400,
     "bad_query": 400,
+    "not_understood": 400,
     "empty_sites": 400,
     "duplicate_site": 400,
     "bad_number": 400,
@@ -46,12 +48,12 @@ STATUS: dict[str, int] = {
     "too_fast": 429,
     "too_busy": 503,
     "internal": 500,
-    "not_written": 503,
     "relay_down": 503,
-    "stopping": 503,
+    "server_stop": 503,
 }
+_PLACEHOLDER = re.compile(r"\{[a-z_]+\}")
 _HTTP_CODES = {
-    400: "bad_body",
+    400: "not_understood",
     401: "login_needed",
     403: "forbidden",
     404: "not_found",
@@ -98,11 +100,12 @@ def catalogue_of(request: web.BaseRequest) -> catalogue.Catalogue:
 
 
 def sentence(error: CoordinatorError, words: catalogue.Catalogue) -> str:
-    """What a person reads about `error`. Details that are codes get their word; the machine's paths stay
-    inside."""
-    return words.error(
-        error.code, {name: _shown(name, value, words) for name, value in error.details.items()}
-    )
+    """What a person reads about `error`.
+
+    Details that are codes get their word; the machine's paths stay inside; what is not told is "…".
+    """
+    details = {name: _shown(name, value, words) for name, value in error.details.items()}
+    return _PLACEHOLDER.sub("…", words.error(error.code, details))
 
 
 def _shown(name: str, value: object, words: catalogue.Catalogue) -> str:

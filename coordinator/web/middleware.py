@@ -115,6 +115,7 @@ def _answer(
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Signal handler for every answer: the security headers, where the handler set none of its own."""
+    response.headers["Server"] = "coordinator"
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers.setdefault("Content-Security-Policy", _CSP.format(connect=_connect(request)))

@@ -6,7 +6,8 @@ here.
 Rule 3: an unreadable message closes this one socket; a wrong one is refused and harms nobody; too many are
 dropped.
 Rule 4: whose link, cookie or account is gone loses the socket within one ping.
-Rule 5: a site whose briefing is not open yet keeps its socket and is let in when it opens, without asking
+Rule 5: every `alive` is answered in kind: a browser cannot see pings, and a page has to notice a dead line.
+Rule 6: a site whose briefing is not open yet keeps its socket and is let in when it opens, without asking
 again.
 """
 
@@ -30,7 +31,9 @@ from coordinator.web.throttle import Bucket
 PING_EVERY_S = 5.0
 HELLO_WITHIN_S = 10.0
 SILENT_FOR_S = 300.0  # a line that heals within five minutes goes on unbroken (ATTENDANCE.md rule 4)
+SEND_WITHIN_S = 25.0  # then a page that takes nothing loses its socket
 MOST_BYTES = 16 * 1024
+MOST_WAITING_BYTES = 32 * 1024  # sent and not yet taken by the line: more would be old news
 MESSAGES_A_SECOND, BURST, MOST_DROPPED = 10.0, 40.0, 200
 DEFLATE_BITS = 12  # a 4 kB window, made for each message: no memory is held while a page is silent
 CLOSE_CODES = {
@@ -161,6 +164,7 @@ class Line:
             about = messages.name_of(message)
             if isinstance(message, Life):
                 self._note_life(message)
+                await self._send({"type": "alive", "n": message.n})
                 return
             self._note_life(Life())
             await self._do(message)
@@ -236,7 +240,9 @@ class Line:
                 await self._look()
             except CoordinatorError as problem:
                 _log.debug("a control socket waits: %s", problem)
-            except (ConnectionError, ClientError, TimeoutError):
+            except TimeoutError:
+                continue  # nothing gets out just now; Rule 4 waits for the next round
+            except (ConnectionError, ClientError):
                 return  # the reading half sees it too
 
     async def _look(self) -> None:
@@ -253,9 +259,19 @@ class Line:
     # sending and ending
 
     async def _send(self, message: dict[str, Any]) -> None:
+        """Sends one message.
+
+        Raises:
+            TimeoutError: the page takes nothing any more; its socket is ended, and it comes back by itself.
+        """
         text = json.dumps(message, ensure_ascii=False, separators=(",", ":"))
         negotiated = int(self._ws.compress)
-        await self._ws.send_str(text, compress=min(negotiated, DEFLATE_BITS) or None)
+        try:
+            async with asyncio.timeout(SEND_WITHIN_S):
+                await self._ws.send_str(text, compress=min(negotiated, DEFLATE_BITS) or None)
+        except TimeoutError:
+            self.abort_if_open()
+            raise
 
     async def _refuse(self, problem: CoordinatorError, about: str | None = None) -> None:
         told = {"type": "refused", "code": problem.code, "message": errors.sentence(problem, self._words)}
@@ -306,6 +322,8 @@ async def control_socket(request: web.Request) -> web.StreamResponse:
         raise BadRequest("login_needed")
     ws = web.WebSocketResponse(autoping=False, max_msg_size=MOST_BYTES, timeout=2.0, writer_limit=MOST_BYTES)
     await ws.prepare(request)
+    if request.transport is not None:
+        request.transport.set_write_buffer_limits(high=MOST_WAITING_BYTES)
     line = Line(request, ws, who)
     if stale is not None:
         await line.close(stale)

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from aiohttp import ClientResponse, ClientSession, ClientWebSocketResponse, CookieJar, WSMsgType
+from aiohttp import ClientResponse, ClientSession, ClientWebSocketResponse, CookieJar, WSMsgType, web
 from aiohttp.test_utils import TestServer
 
 from coordinator.config import Config, Hub, ServerSettings, Site
@@ -26,6 +26,7 @@ from coordinator.storage.admin import Administration
 from coordinator.storage.cookies import Cookies
 from coordinator.storage.links import Links
 from coordinator.web import build_app
+from coordinator.web.socket import LINES, Line
 from tests.session_fakes import FakeMedia
 
 T = TypeVar("T")
@@ -157,6 +158,7 @@ class Rig:
     media: OutsideMedia
     relay: FakeRelay
     stack: AsyncExitStack
+    app: web.Application
     sockets: list[Socket] = field(default_factory=list)  # a page that nobody looks at stays open too
 
     async def nobody(self) -> Browser:
@@ -187,6 +189,10 @@ class Rig:
         assert answer.status == 303, await answer.text()
         browser.headers["Origin"] = self.base
         return browser
+
+    def lines(self) -> list[Line]:
+        """The server's ends of all open control sockets."""
+        return list(self.app[LINES].copy())
 
     def link(self, code: str) -> str:
         return "/join/" + self.services.links.url_for(code).split("/join/")[1]
@@ -223,7 +229,7 @@ class Rig:
 async def until(look: Callable[[], Awaitable[T]], wanted: Callable[[T], bool]) -> T:
     """Looks again and again until what is seen is as wanted."""
     async with asyncio.timeout(WITHIN_S):
-        while not wanted(seen := await look()):
+        while not wanted(seen := await look()):  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     return seen
 
@@ -241,10 +247,11 @@ async def running(data: Path, config: Config = CONFIG) -> AsyncIterator[Rig]:
         stack.callback(services.reader.close)
         await services.sessions.start()
         stack.push_async_callback(services.sessions.close)
-        server = TestServer(build_app(services))
+        app = build_app(services)
+        server = TestServer(app)
         await server.start_server()
         stack.push_async_callback(server.close)
-        yield Rig(str(server.make_url("")).rstrip("/"), services, media, relay, stack)
+        yield Rig(str(server.make_url("")).rstrip("/"), services, media, relay, stack, app)
 
 
 def _services(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -11,7 +12,7 @@ from yarl import URL
 
 from coordinator.config import ServerSettings
 from coordinator.storage.cookies import IDLE_MS
-from coordinator.web import api, downloads, health, participation
+from coordinator.web import api, build_app, downloads, health, participation
 from coordinator.web.access import ADMIN, EVERYONE, HOST, OPERATOR, STAFF
 from coordinator.web.middleware import AccessLogger, redacted
 from tests.web.rig import ALFA, BRAVO, CONFIG, PASSWORD, Browser, Rig, running
@@ -264,11 +265,9 @@ async def test_a_removed_site_is_let_in_no_more(rig: Rig) -> None:
     assert answer.status == 403
 
 
-async def test_cookies_are_secure_where_the_address_is_https(tmp_path: object) -> None:
-    from pathlib import Path
-
+async def test_cookies_are_secure_where_the_address_is_https(tmp_path: Path) -> None:
     config = replace(CONFIG, server=ServerSettings(public_url="https://hop.example.vn"))
-    async with running(Path(str(tmp_path)) / "var", config) as rig:
+    async with running(tmp_path / "var", config) as rig:
         browser = await rig.nobody()
 
         answer = await browser.get(rig.link(ALFA), headers={"Host": "hop.example.vn"})
@@ -312,7 +311,9 @@ async def test_no_secret_reaches_any_log(rig: Rig, caplog: pytest.LogCaptureFixt
     secret = rig.link(ALFA).partition("?k=")[2]
     await rig.services.write(rig.services.accounts.add, "lan", HOST, PASSWORD)
     runner = web.AppRunner(
-        _app_of(rig), access_log_class=AccessLogger, access_log=logging.getLogger("coordinator.access")
+        build_app(rig.services),
+        access_log_class=AccessLogger,
+        access_log=logging.getLogger("coordinator.access"),
     )
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -332,9 +333,3 @@ async def test_no_secret_reaches_any_log(rig: Rig, caplog: pytest.LogCaptureFixt
     assert len(cookies) == 2
     for one in (secret, PASSWORD, "geheim", *cookies):
         assert one not in told
-
-
-def _app_of(rig: Rig) -> web.Application:
-    from coordinator.web import build_app
-
-    return build_app(rig.services)

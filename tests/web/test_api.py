@@ -32,7 +32,8 @@ async def test_sites_and_numbers_can_be_chosen_for_one_briefing(rig: Rig) -> Non
     told = await (await host.post("/api/briefings", GOOD | chosen)).json()
 
     assert told["starts_at"] == "2026-11-23T01:00:00.000Z"
-    assert [(site["code"], site["expected"], site["expected_members"]) for site in told["snapshot"]["sites"]] == [
+    called = told["snapshot"]["sites"]
+    assert [(site["code"], site["expected"], site["expected_members"]) for site in called] == [
         (ALFA, 34, None), (BRAVO, 5, None),
     ]  # fmt: skip
 

@@ -18,6 +18,7 @@ from yarl import URL
 
 from coordinator.web import openapi
 from tests.web.rig import ALFA, KEYS, Rig
+from tests.web.test_access import ROUTES
 
 
 @asynccontextmanager
@@ -247,8 +248,6 @@ async def test_metrics_count_and_name_nobody(rig: Rig) -> None:
 
 
 async def test_the_description_names_every_call_and_no_other(rig: Rig) -> None:
-    from tests.web.test_access import ROUTES
-
     document = await (await (await rig.nobody()).get("/api/openapi.json")).json()
 
     described = {(method.upper(), path) for path, calls in document["paths"].items() for method in calls}

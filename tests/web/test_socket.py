@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import secrets
 from typing import Any
 
 import pytest
 from aiohttp import WSServerHandshakeError
 
+from coordinator import catalogue
 from coordinator.web import socket as control
 from tests.web.rig import ALFA, BRAVO, Rig, until
 
@@ -443,6 +446,38 @@ async def test_a_heartbeat_reaches_the_session_as_it_was_said(
     ]
 
 
+async def test_every_heartbeat_is_answered(rig: Rig) -> None:
+    page = await rig.on_line(ALFA, await rig.briefing("open", "start"))
+
+    await page.say("alive", n=41)
+
+    assert (await page.get("alive"))["n"] == 41
+
+
+async def test_a_page_that_takes_nothing_loses_its_socket_and_stalls_nobody(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(control, "SEND_WITHIN_S", 0.3)
+    monkeypatch.setattr(control, "MOST_WAITING_BYTES", 1)
+    briefing = await rig.briefing("open", "start")
+    host, page = await rig.program("host"), await rig.on_line(BRAVO, briefing)
+    stuck = await (await rig.program("host")).socket()
+    await stuck.hello(briefing)
+    await stuck.get("snapshot")
+    stuck.raw._conn.transport.pause_reading()  # type: ignore[union-attr]
+    line = next(one for one in rig.lines() if one.side == "hub")
+
+    async def sent() -> bool:
+        with contextlib.suppress(Exception):
+            await line.show({"pad": secrets.token_hex(500_000)})
+        return line.attached is None
+
+    await until(sent, bool)
+    await host.post(f"/api/briefings/{briefing}/break")
+
+    await page.until(lambda message: message.get("phase") == "break")
+
+
 async def test_a_page_that_lost_the_room_asks_for_a_new_token(rig: Rig) -> None:
     page = await rig.on_line(ALFA, await rig.briefing("open", "start"))
 
@@ -472,7 +507,8 @@ async def test_the_device_is_named_in_the_log(rig: Rig) -> None:
     briefing = await rig.briefing("open")
     browser = await rig.site(ALFA)
     browser.headers["User-Agent"] = (
-        "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0 Safari/537.36"
+        "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko)"
+        " Chrome/130.0 Safari/537.36"
     )
     page = await browser.socket()
     await page.hello(briefing)
@@ -486,12 +522,7 @@ async def test_the_device_is_named_in_the_log(rig: Rig) -> None:
 
 
 def test_every_goodbye_has_a_close_code_and_a_sentence() -> None:
-    from coordinator import catalogue
-
+    told = set(control.CLOSE_CODES) - set(control._QUIET)
     for language in ("vi", "en"):
         known = catalogue.load(language).messages
-        assert [
-            code
-            for code in control.CLOSE_CODES
-            if code not in control._QUIET and f"error:{code}" not in known
-        ] == []
+        assert {code for code in told if f"error:{code}" not in known} == set()
