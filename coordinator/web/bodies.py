@@ -10,6 +10,7 @@ Rule 3: text is NFC (ATTENDANCE.md, Exports); times are RFC 3339 with a zone, ke
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import unicodedata
@@ -22,6 +23,7 @@ from aiohttp import web
 from coordinator.web.errors import BadRequest
 
 LIMIT_BYTES = 64 * 1024
+READ_WITHIN_S = 20.0
 MOST_PEOPLE = 100_000  # at one site; a larger number is a slip of the finger
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
 _TURNING = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
@@ -43,7 +45,11 @@ async def read_json(request: web.Request) -> Fields:
     """
     if (request.content_length or 0) > LIMIT_BYTES:
         raise BadRequest("too_large", limit=LIMIT_BYTES)
-    raw = await request.read()
+    try:
+        async with asyncio.timeout(READ_WITHIN_S):
+            raw = await request.read()
+    except TimeoutError:
+        raise BadRequest("not_understood", status=408) from None
     if len(raw) > LIMIT_BYTES:
         raise BadRequest("too_large", limit=LIMIT_BYTES)
     if not raw:
