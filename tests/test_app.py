@@ -21,7 +21,9 @@ import pytest
 from coordinator import app
 from coordinator.domain.errors import ConfigError, CoordinatorError
 from coordinator.options import Listening, ServeOptions
-from tests.support.server import ROOT, Server, api
+from coordinator.relay_process import RelayProcess, RelaySettings
+from tests.support import server as support
+from tests.support.server import ROOT, Server, api, free_port
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.slow
@@ -201,6 +203,48 @@ async def test_a_killed_relay_is_an_outage_and_touches_no_attendance(server: Ser
 
 async def _outage_over(server: Server, key: str, briefing: str) -> bool:
     return bool(of_type(await events(server, key, briefing), "OutageEnded"))
+
+
+@asynccontextmanager
+async def outside_livekit() -> AsyncIterator[tuple[RelayProcess, dict[str, str]]]:
+    """A LiveKit server that is not ours: a relay run alone, without webhooks to us."""
+    keys = {"LIVEKIT_API_KEY": "APIoutside", "LIVEKIT_API_SECRET": "a-secret-of-more-than-thirty-two-bytes"}
+    settings = RelaySettings(*keys.values(), free_port(socket.SOCK_DGRAM), "http://127.0.0.1:9/none")
+    relay = RelayProcess(settings, lambda url: None)
+    relay.start()
+    try:
+        assert await relay.settled(30)
+        assert relay.url is not None
+        yield relay, keys | {"LIVEKIT_URL": relay.url.replace("http", "ws")}
+    finally:
+        await relay.stop()
+
+
+async def test_an_outside_livekit_takes_the_place_of_the_relay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with outside_livekit() as (outside, variables):
+        ours = support._environment()
+        monkeypatch.setattr(support, "_environment", lambda: ours | variables)
+        server = Server(tmp_path)
+        try:
+            await server.start()
+            assert await _relay_is(server, "outside")
+            assert server.children() == {}
+            key = token(server)
+            briefing = await live(server, key)
+            async with page(server) as site:
+                await site.until(lambda _got: site.medias() != [])
+                assert site.medias()[0]["url"] == variables["LIVEKIT_URL"]
+                await outside.stop()
+                await until("an outage", lambda: _outage_began(server, key, briefing), within_s=30)
+                assert of_type(await events(server, key, briefing), "ConnectionClosed") == []
+        finally:
+            server.stop()
+
+
+async def _outage_began(server: Server, key: str, briefing: str) -> bool:
+    return bool(of_type(await events(server, key, briefing), "OutageBegan"))
 
 
 async def test_a_stop_ends_open_intervals_in_the_log_and_tells_the_pages(server: Server) -> None:
