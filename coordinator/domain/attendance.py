@@ -1,4 +1,4 @@
-"""Attendance: what a briefing's log means, by the rules of ATTENDANCE.md, whose numbers stand at the functions.
+"""Attendance: what a briefing's log means, by the rules of ATTENDANCE.md (numbers at the functions).
 
 Rule 1: pure. The same events, in any order and any number of times, make the same attendance.
 Rule 2: never later than the truth: a silent line ends at its last proof of life; what is not known is None.

@@ -16,7 +16,7 @@ from coordinator.domain.intervals import Span, Spans, gaps, total, union, within
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """The window on the timeline: `whole` from start to end (or now); `working`: without what is taken out."""
+    """The window in places: `whole` from start to end (or now), `working` without breaks and outages."""
 
     whole: Span
     working: Spans

@@ -24,13 +24,15 @@ _REDUCED = ("low", "off")
 
 def full(briefing: State, at: Moment, media: str) -> Snapshot:
     """The snapshot for the hub and the API, without `seq`. `media`: applied | pending | failed."""
-    entries = [{**site_entry(briefing, code, at), **_for_hosts(briefing, code)} for code in briefing.sites]
+    entries = [
+        {**site_entry(briefing, code, at), **_for_hosts(briefing, code, at)} for code in briefing.sites
+    ]
     return {
         **_common(briefing, at, media),
         "title": briefing.title,
+        "slide": briefing.slide,
         "kind": briefing.kind,
         "document_number": briefing.document_number,
-        "starts_at": _utc(briefing.starts_at_ms),
         "floor_since": _time(briefing.floor_since),
         "programme": {"left": briefing.programme.left, "right": briefing.programme.right},
         "roll_call_at": _time(briefing.roll_calls.started[-1] if briefing.roll_calls.started else None),
@@ -48,11 +50,10 @@ def for_site(briefing: State, code: str, at: Moment, media: str) -> Snapshot:
         Refusal: unknown_site.
     """
     briefing.site(code)
-    holder = briefing.sites.get(briefing.floor)
     return {
         **_common(briefing, at, media),
         "title": briefing.title[:SITE_TITLE],
-        "floor_name": holder.name if holder is not None else None,
+        **({} if briefing.slide is None else {"slide": briefing.slide}),
         "sites": [site_entry(briefing, code, at)],
     }
 
@@ -86,16 +87,13 @@ def _is_weak(briefing: State, line: Connection) -> bool:
 
 def site_entry(briefing: State, code: str, at: Moment) -> Snapshot:
     """What a site's own page and the hub both see of it."""
-    site, line = briefing.sites[code], briefing.line(code)
-    open_line = briefing.open_line(code)
+    site, line = briefing.sites[code], briefing.open_line(code)
     latest, queue = briefing.roll_calls.latest(code), list(briefing.hands)
     return {
         "code": code,
         "name": site.name,
         "state": state_of(briefing, code, at),
-        "connection": open_line.connection if open_line is not None else None,
-        "joined_at": _time(open_line.opened if open_line is not None else None),
-        "silent_s": None if line is None else max(0, line.silent_ms(at)) // 1000,
+        "connection": line.connection if line is not None else None,
         "expected": site.expected,
         "expected_members": site.expected_members,
         "headcount": _headcount(latest) if latest is not None else None,
@@ -103,9 +101,9 @@ def site_entry(briefing: State, code: str, at: Moment) -> Snapshot:
     }
 
 
-def _for_hosts(briefing: State, code: str) -> Snapshot:
+def _for_hosts(briefing: State, code: str, at: Moment) -> Snapshot:
     site, line = briefing.sites[code], briefing.open_line(code)
-    report = line.report if line is not None else None
+    newest, report = briefing.line(code), line.report if line is not None else None
     latest = briefing.roll_calls.latest(code)
     entry: Snapshot = {
         "kind": site.kind,
@@ -116,11 +114,14 @@ def _for_hosts(briefing: State, code: str) -> Snapshot:
         "mode": report.mode if report is not None else None,
         "layer": report.layer if report is not None else None,
         "following": line.following if line is not None else None,
+        "joined_at": _time(line.opened if line is not None else None),
+        "silent_s": max(0, newest.silent_ms(at)) // 1000 if newest is not None else None,
         "device": line.device if line is not None else None,
     }
     if latest is not None:
         entry["headcount"] = {
             **_headcount(latest),
+            "at": _time(latest.at),
             "note": latest.event.note,
             "reason": latest.event.reason,
         }
@@ -137,7 +138,6 @@ def _headcount(latest: Declaration) -> Snapshot:
         "extra": count.extra,
         "confirmed": latest.confirmed is not None,
         "roll_call": count.roll_call,
-        "at": _time(latest.at),
     }
 
 
@@ -149,12 +149,12 @@ def _common(briefing: State, at: Moment, media: str) -> Snapshot:
         "id": briefing.id,
         "phase": briefing.phase,
         "now": _time(at),
+        "starts_at": _utc(briefing.starts_at_ms),
         "started_at": _time(briefing.started),
         "ended_at": _time(briefing.ended),
         "break_since": _time(briefing.break_since),
         "floor": None if briefing.floor == HUB else briefing.floor,
         "stage": stage,
-        "slide": briefing.slide,
         "media": media,
         "roll_call": briefing.roll_call,
     }

@@ -1,0 +1,517 @@
+"""The briefing's rules: phases, lines, floor, outages, who may do what."""
+
+from __future__ import annotations
+
+import pytest
+
+from coordinator.domain import commands as c
+from coordinator.domain import events as e
+from coordinator.domain.briefing import Briefing
+from coordinator.domain.errors import Refusal
+from coordinator.domain.grants import NOTHING, grants_for
+from tests.domain.scenes import (
+    HOST,
+    STAFF,
+    SYSTEM,
+    Story,
+    at,
+    live_briefing,
+    open_briefing,
+    operator,
+    summoned,
+)
+
+
+def refused(story: Story, when: float, command: c.Command, actor: c.Actor = HOST) -> Refusal:
+    with pytest.raises(Refusal) as told:
+        story.do(when, command, actor)
+    return told.value
+
+
+# -- phases --------------------------------------------------------------------------------------
+
+
+def test_a_briefing_goes_from_scheduled_over_open_and_live_to_ended() -> None:
+    story = Story("alfa")
+    phases = [story.briefing.phase]
+    for second, command in enumerate((c.Open(), c.Start(), c.Break(), c.Resume(), c.End())):
+        story.do(second, command, HOST)
+        phases.append(story.briefing.phase)
+
+    assert phases == ["scheduled", "open", "live", "break", "live", "ended"]
+
+
+def test_the_start_freezes_sites_and_thresholds_and_starts_roll_call_one() -> None:
+    story = open_briefing("alfa")
+    limits = e.Thresholds(late_after_s=60)
+
+    assert story.do(1, c.Start(limits), HOST) == [
+        e.BriefingStarted("1", limits, summoned("alfa")),
+        e.RollCallStarted(1),
+    ]
+
+
+@pytest.mark.parametrize("command", [c.Start(), c.Break(), c.Resume(), c.End(), c.GiveFloor("alfa")])
+def test_a_command_in_the_wrong_phase_is_refused_and_says_where_it_is_allowed(command: c.Command) -> None:
+    story = Story("alfa")
+
+    problem = refused(story, 1, command)
+
+    assert problem.code == "wrong_phase"
+    assert problem.details["phase"] == "scheduled"
+    assert "scheduled" not in problem.details["allowed"]  # type: ignore[operator]
+    assert story.briefing.phase == "scheduled"
+
+
+def test_nothing_can_be_asked_of_a_briefing_that_was_not_made_and_none_is_made_twice() -> None:
+    with pytest.raises(Refusal, match="unknown_briefing"):
+        Briefing("b1").decide(c.Open(), at(0), HOST)
+    assert refused(Story("alfa"), 1, c.Create("Again", "class", summoned("alfa"))).code == "already_created"
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        (c.Create(" ", "class", summoned("alfa")), "title_required"),
+        (c.Create("Lớp", "party", summoned("alfa")), "unknown_kind"),
+        (c.Create("Lớp", "class", ()), "no_sites"),
+        (c.Create("Lớp", "class", summoned("alfa", "alfa")), "duplicate_site"),
+        (c.Create("Lớp", "class", summoned("hub")), "reserved_code"),
+        (c.Create("Lớp", "class", summoned("alfa", expected=-1)), "bad_number"),
+        (c.Create("Lớp", "class", summoned("alfa", expected=3, members=4)), "members_over_expected"),
+    ],
+)
+def test_a_briefing_that_makes_no_sense_is_not_made(command: c.Create, code: str) -> None:
+    with pytest.raises(Refusal, match=code):
+        Briefing("b1").decide(command, at(0), HOST)
+
+
+def test_the_end_takes_the_floor_back_and_closes_every_line() -> None:
+    story = live_briefing("alfa", "bravo")
+    story.join(1, "alfa", "bravo", "hub")
+    story.do(2, c.GiveFloor("alfa"), HOST)
+
+    assert story.do(5, c.End(), HOST) == [
+        e.FloorTaken("alfa", "ended"),
+        e.BriefingEnded(),
+        e.ConnectionClosed("alfa", "alfa-1", "ended"),
+        e.ConnectionClosed("bravo", "bravo-1", "ended"),
+        e.ConnectionClosed("hub", "hub-1", "ended"),
+    ]
+
+
+def test_at_the_end_a_line_that_missed_a_heartbeat_ends_at_its_last_proof_of_life() -> None:
+    story = live_briefing("alfa")
+    story.join(1, "alfa")
+
+    closed = story.do(12, c.End(), HOST)[-1]
+
+    assert closed == e.ConnectionClosed("alfa", "alfa-1", "ended", at(1))
+
+
+def test_a_cancelled_briefing_lets_everybody_go() -> None:
+    story = open_briefing("alfa")
+    story.join(1, "alfa")
+
+    assert story.do(2, c.Cancel(), HOST)[-1] == e.ConnectionClosed("alfa", "alfa-1", "cancelled")
+    assert story.briefing.phase == "cancelled" and story.briefing.open_lines() == []
+
+
+# -- who may ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("actor", "command"),
+    [
+        (operator("alfa"), c.GiveFloor("alfa")),
+        (operator("alfa"), c.RaiseHand("bravo")),
+        (operator("alfa"), c.DeclareHeadcount("bravo", 3)),
+        (operator("alfa"), c.ConfirmHeadcount("alfa")),
+        (operator("alfa"), c.End()),
+        (STAFF, c.End()),
+        (STAFF, c.GiveFloor("alfa")),
+        (SYSTEM, c.End()),
+        (SYSTEM, c.DeclareHeadcount("alfa", 3)),
+        (c.Actor("x", "visitor"), c.RaiseHand("alfa")),
+    ],
+)
+def test_who_has_no_right_is_refused(actor: c.Actor, command: c.Command) -> None:
+    story = live_briefing("alfa", "bravo")
+    story.join(1, "alfa", "bravo")
+
+    problem = refused(story, 2, command, actor)
+
+    assert (problem.code, problem.details["role"]) == ("forbidden", actor.role)
+
+
+def test_an_unknown_site_is_refused_by_name() -> None:
+    story = live_briefing("alfa")
+    for command in (c.GiveFloor("zulu"), c.DeclareHeadcount("zulu", 1, reason="r"), c.RaiseHand("zulu")):
+        assert refused(story, 1, command).details == {"site": "zulu"}
+
+
+# -- lines ---------------------------------------------------------------------------------------
+
+
+def test_the_newest_device_of_a_site_wins_in_one_decision() -> None:
+    story = open_briefing("alfa")
+    story.join(1, "alfa")
+    story.alive(6, "alfa")
+
+    assert story.do(6, c.Join("alfa", "alfa-2", "Edge", "page-2")) == [
+        e.ConnectionClosed("alfa", "alfa-1", "replaced"),
+        e.ConnectionOpened("alfa", "alfa-2", "Edge", "page-2"),
+    ]
+
+
+def test_a_replaced_line_that_was_silent_ends_at_its_last_proof_of_life() -> None:
+    story = open_briefing("alfa")
+    story.join(1, "alfa")
+
+    assert story.do(9, c.Join("alfa", "x", "Edge", "p"))[0] == e.ConnectionClosed(
+        "alfa", "alfa-1", "replaced", at(1)
+    )
+
+
+def test_a_leave_closes_its_own_connection_only() -> None:
+    story = open_briefing("alfa", "bravo")
+    story.join(1, "alfa")
+    story.join(2, "alfa")
+
+    assert story.do(3, c.Leave("alfa", "alfa-1")) == []
+    assert story.do(3, c.Leave("bravo", "alfa-2")) == []
+    assert story.do(3, c.Leave("alfa", "nobody")) == []
+    assert story.do(4, c.Leave("alfa", "alfa-2")) == [e.ConnectionClosed("alfa", "alfa-2", "closed")]
+
+
+def test_several_connections_of_the_hub_live_side_by_side_but_one_a_page() -> None:
+    story = open_briefing("alfa")
+    story.do(1, c.Join("hub", "h1", "Chrome", "host"), HOST)
+    story.do(1, c.Join("hub", "h2", "Chrome", "secretary"), STAFF)
+    story.do(2, c.Join("hub", "h3", "Chrome", "host"), HOST)
+
+    assert [line.connection for line in story.briefing.open_lines()] == ["h2", "h3"]
+
+
+@pytest.mark.parametrize("phase", ["scheduled", "ended"])
+def test_a_site_joins_only_what_is_open(phase: str) -> None:
+    story = Story("alfa")
+    if phase == "ended":
+        for command in (c.Open(), c.Start(), c.End()):
+            story.do(1, command, HOST)
+
+    problem = refused(story, 2, c.Join("alfa", "c", "Chrome", "p"), SYSTEM)
+
+    assert (problem.code, problem.details) == ("not_open", {"phase": phase})
+
+
+def test_a_line_that_is_silent_for_20_s_is_lost_and_ends_at_its_last_proof_of_life() -> None:
+    story = live_briefing("alfa")
+    story.join(1, "alfa")
+    story.alive(7, "alfa")
+
+    assert e.ConnectionClosed("alfa", "alfa-1", "lost", at(7)) not in story.do(26, c.Tick())
+    assert story.do(27, c.Tick())[0] == e.ConnectionClosed("alfa", "alfa-1", "lost", at(7))
+    assert story.briefing.open_line("alfa") is None
+
+
+def test_any_frame_is_proof_of_life_and_no_event() -> None:
+    story = open_briefing("alfa")
+    story.join(1, "alfa")
+
+    assert story.alive(15, "alfa") == [e.FollowingChanged("alfa", "alfa-1", "following")]
+    assert story.alive(30, "alfa") == []
+    assert story.do(40, c.Tick()) == [
+        e.AliveMarked((e.Mark("alfa", "alfa-1", at(30), "following"),)),
+    ]
+
+
+def test_late_heartbeats_that_cover_the_gap_heal_it() -> None:
+    story = live_briefing("alfa")
+    story.join(0, "alfa")
+    story.alive(5, "alfa", n=1)
+    assert isinstance(story.do(25, c.Tick())[0], e.ConnectionClosed)
+
+    late = [story.alive(26, "alfa", n=number, receiving=True) for number in (2, 3, 4, 5)]
+
+    assert late == [[], [], [], [e.ConnectionHealed("alfa", "alfa-1", "following")]]
+    assert story.briefing.open_line("alfa") is not None
+
+
+def test_a_page_that_stood_still_itself_heals_nothing() -> None:
+    story = live_briefing("alfa")
+    story.join(0, "alfa")
+    story.alive(5, "alfa", n=1)
+    story.do(25, c.Tick())
+
+    assert [story.alive(600 + 5 * k, "alfa", n=2 + k) for k in range(20)] == [[]] * 20
+    assert story.alive(26, "alfa", n=None) == []
+
+
+def test_a_replaced_page_heals_nothing() -> None:
+    story = live_briefing("alfa")
+    story.join(0, "alfa")
+    story.alive(5, "alfa", n=1)
+    story.do(25, c.Tick())
+    story.join(26, "alfa")
+
+    assert story.alive(26, "alfa", n=5) == []
+
+
+def test_a_mark_every_10_s_lists_every_open_line_while_live() -> None:
+    story = live_briefing("alfa", "bravo")
+    story.join(0, "alfa", "bravo", "hub")
+    story.pass_(1, 31, "alfa", "bravo", "hub")
+
+    marks = [one for one in story.log if isinstance(one.event, e.AliveMarked)]
+
+    assert [one.at for one in marks] == [at(1), at(11), at(21), at(31)]
+    assert [mark.connection for mark in marks[-1].event.marks] == ["alfa-1", "bravo-1", "hub-1"]  # type: ignore[attr-defined]
+    assert marks[-1].event.marks[0].last_alive == at(31)  # type: ignore[attr-defined]
+
+
+# -- following -----------------------------------------------------------------------------------
+
+
+def test_the_first_media_received_is_an_event_and_so_is_every_change_of_following() -> None:
+    story = live_briefing("alfa")
+    story.do(0, c.HubMedia(audio=True, video=True, screen=False))
+    story.join(0, "alfa")
+
+    assert story.alive(1, "alfa", n=1, receiving=True) == [
+        e.MediaUp("alfa", "alfa-1"),
+        e.FollowingChanged("alfa", "alfa-1", "following"),
+    ]
+    assert story.alive(6, "alfa", n=2, receiving=True) == []
+    assert story.alive(11, "alfa", n=3, receiving=False) == [
+        e.FollowingChanged("alfa", "alfa-1", "signal_only")
+    ]
+    assert story.alive(16, "alfa", n=4) == [e.FollowingChanged("alfa", "alfa-1", "unknown")]
+
+
+def test_a_stage_that_sends_nothing_is_followed_by_all_who_are_there() -> None:
+    story = live_briefing("alfa")
+    story.join(0, "alfa")
+
+    assert story.alive(1, "alfa", n=1, receiving=False) == [e.FollowingChanged("alfa", "alfa-1", "following")]
+
+
+def test_who_has_the_floor_follows() -> None:
+    story = live_briefing("alfa")
+    story.do(0, c.HubMedia(True, True, False))
+    story.join(0, "alfa")
+    story.alive(1, "alfa", n=1, receiving=False)
+    story.do(2, c.GiveFloor("alfa"), HOST)
+
+    assert story.alive(3, "alfa", n=2, receiving=False) == [e.FollowingChanged("alfa", "alfa-1", "following")]
+
+
+def test_in_slides_mode_following_is_the_page_acknowledged() -> None:
+    story = live_briefing("alfa")
+    story.do(0, c.HubMedia(True, False, True))
+    story.do(0, c.ShowSlide(4), HOST)
+    story.join(0, "alfa")
+
+    behind = story.alive(1, "alfa", n=1, receiving=True, mode="slides", slide=3)[-1]
+    there = story.alive(6, "alfa", n=2, receiving=False, mode="slides", slide=4)[-1]
+    silent = story.alive(11, "alfa", n=3, receiving=True, mode="slides")[-1]
+
+    assert [one.following for one in (behind, there, silent)] == ["signal_only", "following", "unknown"]  # type: ignore[attr-defined]
+
+
+def test_frames_without_a_report_keep_the_last_one_for_75_s() -> None:
+    story = live_briefing("alfa")
+    story.do(0, c.HubMedia(True, True, False))
+    story.join(0, "alfa")
+    story.alive(0, "alfa", n=1, receiving=True)
+
+    assert story.alive(75, "alfa") == []
+    assert story.alive(76, "alfa") == [e.FollowingChanged("alfa", "alfa-1", "unknown")]
+
+
+# -- the floor -----------------------------------------------------------------------------------
+
+
+def test_the_floor_is_given_to_a_site_on_line_and_one_press_takes_it_back() -> None:
+    story = live_briefing("alfa")
+    assert refused(story, 1, c.GiveFloor("alfa")).code == "site_not_online"
+    story.join(2, "alfa")
+
+    assert story.do(3, c.GiveFloor("alfa"), HOST) == [e.FloorGiven("alfa")]
+    assert story.do(4, c.GiveFloor("alfa"), HOST) == []
+    assert story.do(5, c.TakeFloor(), HOST) == [e.FloorTaken("alfa", "host")]
+    assert story.do(6, c.TakeFloor(), HOST) == []
+
+
+def test_giving_the_floor_to_another_takes_it_from_the_former_first() -> None:
+    story = live_briefing("alfa", "bravo")
+    story.join(1, "alfa", "bravo")
+    story.do(2, c.GiveFloor("alfa"), HOST)
+
+    assert story.do(3, c.GiveFloor("bravo"), HOST) == [
+        e.FloorTaken("alfa", "given_on"),
+        e.FloorGiven("bravo"),
+    ]
+
+
+def test_a_break_takes_the_floor_back() -> None:
+    story = live_briefing("alfa")
+    story.join(1, "alfa")
+    story.do(2, c.GiveFloor("alfa"), HOST)
+
+    assert story.do(3, c.Break(), HOST) == [e.FloorTaken("alfa", "break"), e.BreakStarted()]
+
+
+def test_a_floor_holder_silent_on_control_and_media_hands_the_floor_back_to_the_hub() -> None:
+    story = live_briefing("alfa")
+    story.join(0, "alfa")
+    story.do(0, c.GiveFloor("alfa"), HOST)
+    story.do(1, c.SiteMedia("alfa", "alfa-1", joined=True, audio=True))
+
+    story.do(20, c.Tick())
+    assert story.briefing.floor == "alfa"  # lost on control, but still heard
+    story.do(30, c.SiteMedia("alfa", "alfa-1", joined=False))
+    story.do(49, c.Tick())
+    assert story.briefing.floor == "alfa"
+    assert e.FloorTaken("alfa", "lost") in story.do(50, c.Tick())
+
+
+def test_a_floor_holder_whose_media_nobody_knows_of_loses_it_after_20_s_of_silence() -> None:
+    story = live_briefing("alfa")
+    story.join(0, "alfa")
+    story.do(0, c.GiveFloor("alfa"), HOST)
+    story.alive(5, "alfa")
+    story.do(6, c.Leave("alfa", "alfa-1"))
+
+    assert e.FloorTaken("alfa", "lost") not in story.do(25, c.Tick())
+    assert e.FloorTaken("alfa", "lost") in story.do(26, c.Tick())
+
+
+def test_a_revoked_link_loses_the_floor_at_once() -> None:
+    story = live_briefing("alfa")
+    story.join(0, "alfa")
+    story.do(0, c.GiveFloor("alfa"), HOST)
+
+    assert story.do(1, c.Leave("alfa", "alfa-1", "revoked")) == [
+        e.ConnectionClosed("alfa", "alfa-1", "revoked"),
+        e.FloorTaken("alfa", "lost"),
+    ]
+
+
+def test_hands_queue_in_the_order_of_raising_and_the_floor_answers_them() -> None:
+    story = live_briefing("alfa", "bravo")
+    story.join(0, "alfa", "bravo")
+    story.do(1, c.RaiseHand("bravo", "vốn"), operator("bravo"))
+    story.do(2, c.RaiseHand("alfa"), operator("alfa"))
+    assert story.do(3, c.RaiseHand("alfa"), operator("alfa")) == []
+    assert list(story.briefing.hands) == ["bravo", "alfa"]
+
+    story.do(4, c.GiveFloor("bravo"), HOST)
+    assert list(story.briefing.hands) == ["alfa"]
+    assert story.do(5, c.LowerHand("alfa"), operator("alfa")) == [e.HandLowered("alfa")]
+    assert story.do(6, c.LowerHand("alfa"), operator("alfa")) == []
+
+
+def test_the_stage_shows_the_programme_and_on_it_who_has_the_floor() -> None:
+    story = live_briefing("alfa")
+    story.join(0, "alfa")
+    story.do(1, c.SetStage("slides", "hub"), HOST)
+    assert (story.briefing.stage.left, story.briefing.stage.right) == ("slides", "hub")
+
+    story.do(2, c.GiveFloor("alfa"), HOST)
+    assert (story.briefing.stage.left, story.briefing.stage.right) == ("slides", "alfa")
+    story.do(3, c.SetStage("hub"), HOST)
+    assert (story.briefing.stage.left, story.briefing.stage.right) == ("alfa", None)
+    assert refused(story, 4, c.SetStage("zulu")).code == "unknown_site"
+    assert refused(story, 4, c.SetStage("hub", "hub")).code == "same_twice"
+
+
+# -- outages and crashes -------------------------------------------------------------------------
+
+
+def test_after_a_crash_lines_end_at_their_mark_and_the_briefing_is_still_live() -> None:
+    story = live_briefing("alfa", "bravo")
+    story.join(0, "alfa", "bravo")
+    story.do(1, c.GiveFloor("alfa"), HOST)
+    story.pass_(2, 34, "alfa", "bravo")  # marks at 2, 12, 22, 32; heartbeats at 2, 7, … 32
+    story.restart()
+
+    assert story.do(60, c.Recover()) == [
+        e.ConnectionClosed("alfa", "alfa-1", "server_crash", at(32)),
+        e.ConnectionClosed("bravo", "bravo-1", "server_crash", at(32)),
+        e.FloorTaken("alfa", "lost"),
+        e.OutageBegan("server", since=at(32)),
+        e.OutageEnded("server"),
+    ]
+    assert story.briefing.phase == "live"
+
+
+def test_after_a_crash_an_unmarked_line_ends_at_its_last_event() -> None:
+    story = open_briefing("alfa")
+    story.join(3, "alfa")
+    story.alive(4, "alfa", n=1, receiving=True)
+    story.restart()
+
+    assert story.do(90, c.Recover()) == [e.ConnectionClosed("alfa", "alfa-1", "server_crash", at(4))]
+
+
+def test_a_hub_whose_last_line_is_lost_and_sends_nothing_is_out_until_it_is_back() -> None:
+    story = live_briefing("alfa")
+    story.join(0, "hub")
+    story.do(20, c.Tick())
+
+    assert story.do(21, c.Tick()) == [e.OutageBegan("hub", since=at(0))]
+    assert story.do(22, c.Tick()) == []
+    assert story.do(40, c.Join("hub", "h2", "Chrome", "host"), HOST)[-1] == e.OutageEnded("hub")
+
+
+def test_a_hub_that_closed_its_page_or_still_sends_is_not_out() -> None:
+    story = live_briefing("alfa")
+    story.join(0, "hub")
+    story.do(5, c.Leave("hub", "hub-1"))
+    assert not any(isinstance(event, e.OutageBegan) for event in story.do(60, c.Tick()))
+
+    story.join(60, "hub")
+    story.do(61, c.HubMedia(audio=True, video=False, screen=False))
+    story.do(81, c.Tick())
+    assert not any(isinstance(event, e.OutageBegan) for event in story.do(82, c.Tick()))
+
+
+def test_an_outage_begins_and_ends_once() -> None:
+    story = live_briefing("alfa")
+
+    assert story.do(1, c.Outage("relay", True)) == [e.OutageBegan("relay")]
+    assert story.do(2, c.Outage("relay", True)) == []
+    assert story.do(3, c.Outage("relay", False)) == [e.OutageEnded("relay")]
+    assert story.do(4, c.Outage("relay", False)) == []
+    assert refused(story, 5, c.Outage("cellar", True), SYSTEM).code == "unknown_part"
+
+
+def test_a_clock_step_over_2_s_is_an_event_of_its_own() -> None:
+    story = live_briefing("alfa")
+
+    assert story.do(1, c.StepClock(-2_001)) == [e.ClockStepped(-2_001)]
+    assert story.do(1, c.StepClock(2_000)) == []
+
+
+def test_the_machinery_is_ignored_out_of_season() -> None:
+    story = Story("alfa")
+
+    for command in (c.Tick(), c.Recover(), c.Outage("hub", True), c.Leave("alfa", "x"), c.Alive("alfa", "x")):
+        assert story.do(1, command) == []
+
+
+# -- grants --------------------------------------------------------------------------------------
+
+
+def test_the_microphone_comes_and_goes_with_the_floor() -> None:
+    story = live_briefing("alfa", "bravo")
+    story.join(0, "alfa", "bravo")
+    story.do(1, c.GiveFloor("alfa"), HOST)
+
+    assert grants_for(story.briefing, "alfa").sources == {"camera", "microphone"}
+    assert grants_for(story.briefing, "bravo").sources == {"camera"}
+    assert "screen_share" in grants_for(story.briefing, "hub").sources
+    assert grants_for(story.briefing, "zulu") == NOTHING
+    story.do(2, c.End(), HOST)
+    assert grants_for(story.briefing, "hub") == grants_for(story.briefing, "alfa") == NOTHING
