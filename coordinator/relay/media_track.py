@@ -38,6 +38,8 @@ class MediaTrack:
         self.video = video
         self.clock_rate = 90000 if video else 48000
         self.streams: dict[int, Stream] = {}
+        self.nominal_bps: dict[int, int] = {}
+        """What the publisher announced for each quality."""
         self.silenced = False
         """Set while the server has muted the track: nothing is forwarded."""
         self._send_rtcp = send_rtcp

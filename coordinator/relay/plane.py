@@ -24,6 +24,8 @@ from .media_track import HIGH, MediaTrack
 AUDIO_RESERVE_BPS = 50_000.0
 ALLOCATION_INTERVAL_S = 0.25
 MAX_REPEATS_PER_NACK = 100
+REPEAT_SHARE, REPEAT_SPAN_S = 0.3, 0.5
+"""Repeats of video may take this share of what the line carries, over this time."""
 
 
 @dataclass
@@ -48,6 +50,7 @@ class Plane:
         self._feeds: dict[int, Feed] = {}
         self._report_times: deque[tuple[int, float]] = deque(maxlen=64)
         self._allocated_at = 0.0
+        self._spare, self._spared_at = 1.0, 0.0
         self.line = Downlink()
         self.sent = 0
         self.on_paused: Callable[[MediaTrack, bool], None] = lambda track, paused: None
@@ -126,9 +129,12 @@ class Plane:
         if feed is None:
             return
         route = feed.route
+        self._spare = min(1.0, self._spare + (now - self._spared_at) / REPEAT_SPAN_S)
+        self._spared_at = now
         for sequence in part.sequences[:MAX_REPEATS_PER_NACK]:
-            found = route.resend(sequence, now)
+            found = route.resend(sequence, now) if self._spare > 0 or not feed.track.video else None
             if found is not None:
+                self._spare -= 8 * len(found[3]) / (REPEAT_SHARE * self.line.budget_bps * REPEAT_SPAN_S)
                 self._send_again(route, *found, now)
             elif not route.knows(sequence):
                 feed.track.want_keyframe(route.wanted, now)
@@ -172,9 +178,16 @@ class Plane:
     def _wish(self, ssrc: int, feed: Feed, now: float) -> Wish:
         live = feed.track.live_streams(now)
         fitting = [stream for stream in live if stream.quality <= feed.quality] or live[:1]
-        layers = tuple((stream.quality, max(20_000.0, stream.rate.bps(now))) for stream in fitting)
         held = feed.route.current.quality if feed.route.current is not None else None
+        layers = tuple((stream.quality, self._cost(feed, stream, held, now)) for stream in fitting)
         return Wish(str(ssrc), layers, feed.priority, held)
+
+    def _cost(self, feed: Feed, stream: Stream, held: int | None, now: float) -> float:
+        """Return what a layer costs, in bit/s; one not sent yet at least a good part of what it may cost."""
+        measured = max(20_000.0, stream.rate.bps(now))
+        if held is not None and stream.quality <= held:
+            return measured
+        return max(measured, 0.6 * feed.track.nominal_bps.get(stream.quality, 0))
 
     def _aim(self, feed: Feed, stream: Stream | None, now: float) -> None:
         before = feed.route.wanted

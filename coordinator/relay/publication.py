@@ -41,6 +41,7 @@ class Publication:
         self.extra_cids = {codec.cid for codec in request.simulcast_codecs if codec.cid}
         self.info = _track_info(request)
         self.media = MediaTrack(self.info.sid, self.video, send_rtcp)
+        self.media.nominal_bps = {layer.quality: layer.bitrate for layer in self.info.layers}
         self.demand = Demand()
         self.mid: str | None = None
         self.announced = False

@@ -463,7 +463,7 @@ def test_after_congestion_the_estimate_grows_only_when_the_line_has_been_clean_f
 
 def test_loss_lowers_the_estimate() -> None:
     downlink = Downlink()
-    for step in range(20):
+    for step in range(30):
         numbers = [downlink.sent(1200, step * 0.1 + n / 1000) & 0xFFFF for n in range(50)]
         downlink.feedback([(n, None if n % 4 == 0 else step * 0.1 + n / 1000) for n in numbers], step * 0.1 + 0.1)
     assert downlink.budget_bps < START_BPS

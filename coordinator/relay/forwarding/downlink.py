@@ -2,8 +2,10 @@
 
 Rule 1: until the first sign of congestion the line is taken to be good, and the estimate doubles each clean
 second (a conference must not need minutes to open its pictures).
-Rule 2: growing delay or loss lowers the estimate at once to a little under what arrived.
-Rule 3: after that it grows only when the line has been clean for `CLEAN_S`, one step per `STEP_S`.
+Rule 2: a growing queue, or loss, lowers the estimate at once to a little under what arrived. A queue that
+drains, and loss that stays the same however little is sent, are no reason to send less.
+Rule 3: after that it grows only when the line has been clean for a while, one step per `STEP_S`; each step
+that brings congestion back makes that while longer.
 """
 
 from __future__ import annotations
@@ -13,15 +15,24 @@ from collections import deque
 from .rtp import newer_by
 
 START_BPS = 2_500_000.0
-MIN_BPS = 30_000.0
+MIN_BPS = 60_000.0
 MAX_BPS = 100_000_000.0
-CLEAN_S = 10.0
+CLEAN_S, MAX_CLEAN_S = 10.0, 80.0
 STEP_S = 5.0
 STEP_FACTOR = 1.3
-QUEUE_LIMIT_S = 0.15
-LOSS_LIMIT = 0.10
+QUEUE_LIMIT_S = 0.12
+LOSS_LIMIT, MAX_LOSS_LIMIT = 0.10, 0.40
+SEVERE_LOSS = 0.30
+LOSS_WINDOW_S = 2.0
+LOSS_SAMPLE = 60
+MILD_FLOOR_BPS = 160_000.0
+"""Loss alone never takes a line below this while most of what is sent arrives."""
+TREND_S = 0.3
+LASTING_S = 0.15
 BASE_WINDOW_S = 20.0
-BACK_OFF_INTERVAL_S = 0.6
+BACK_OFF_INTERVAL_S = 0.5
+LOSS_INTERVAL_S = 1.0
+SETTLED_S = 60.0
 
 
 class Downlink:
@@ -31,16 +42,23 @@ class Downlink:
         self.budget_bps = START_BPS
         self.rtt_s = 0.1
         self.loss = 0.0
-        self.remb_bps = 0.0
+        """The share lost over the last two seconds."""
+        self.queue_s = 0.0
+        """How long packets wait on the line, above its best of late."""
         self._sent: dict[int, tuple[float, int]] = {}
         self._number = 0
         self._arrived: deque[tuple[float, int]] = deque()
         self._base: deque[tuple[float, float]] = deque()
-        self._queue_s = 0.0
+        self._outcomes: deque[tuple[float, int, int, int]] = deque()  # when, came, lost, bytes sent
+        self._queues: deque[tuple[float, float]] = deque()
         self._learning = True
         self._grew_at = 0.0
         self._bad_at = -1e9
+        self._over_since = 0.0
         self._backed_off_at = -1e9
+        self._clean_s = CLEAN_S
+        self._loss_limit = LOSS_LIMIT
+        self._last_loss = (0.0, 0.0)  # loss and rate sent at the last back-off for loss
 
     def sent(self, size: int, now: float) -> int:
         """Note a packet going out; return its transport-wide number (unwrapped)."""
@@ -53,71 +71,108 @@ class Downlink:
 
     def feedback(self, reports: list[tuple[int, float | None]], now: float) -> None:
         """Take in transport-cc feedback: (16-bit number, arrival on the peer's clock or None)."""
-        lost = came = 0
+        lost = came = size = 0
         for wire, arrival in reports:
             number = self._number + newer_by(wire, self._number & 0xFFFF)
             known = self._sent.pop(number, None)
             if known is None:
                 continue
+            size += known[1]
             if arrival is None:
                 lost += 1
                 continue
             came += 1
             self._arrived.append((arrival, known[1]))
             self._note_delay(arrival - known[0], arrival)
-        if came + lost >= 1:
-            self.loss += (lost / (came + lost) - self.loss) * min(1.0, (came + lost) / 100)
+        self._note_outcome(came, lost, size, now)
+        self._queues.append((now, self.queue_s))
+        while now - self._queues[0][0] > TREND_S:
+            self._queues.popleft()
         self._judge(now)
 
     def _note_delay(self, delay: float, arrival: float) -> None:
         while self._base and self._base[-1][1] >= delay:
             self._base.pop()
         self._base.append((arrival, delay))
-        while self._base and arrival - self._base[0][0] > BASE_WINDOW_S:
+        while arrival - self._base[0][0] > BASE_WINDOW_S:
             self._base.popleft()
-        queued = delay - self._base[0][1]
-        self._queue_s += (queued - self._queue_s) * 0.1
+        self.queue_s += (delay - self._base[0][1] - self.queue_s) * 0.1
+
+    def _note_outcome(self, came: int, lost: int, size: int, now: float) -> None:
+        self._outcomes.append((now, came, lost, size))
+        while now - self._outcomes[0][0] > LOSS_WINDOW_S:
+            self._outcomes.popleft()
+        total = sum(came + lost for _, came, lost, _ in self._outcomes)
+        loss = sum(lost for _, _, lost, _ in self._outcomes) / total if total else 0.0
+        if total >= LOSS_SAMPLE or (loss > SEVERE_LOSS and total >= LOSS_SAMPLE / 2):
+            self.loss = loss
 
     def arrived_bps(self) -> float:
         """Return the rate that reached the peer over the last half second of feedback."""
         if not self._arrived:
             return 0.0
         newest = self._arrived[-1][0]
-        while self._arrived and newest - self._arrived[0][0] > 0.5:
+        while newest - self._arrived[0][0] > 0.5:
             self._arrived.popleft()
-        span = max(0.1, newest - self._arrived[0][0]) if self._arrived else 0.1
+        span = max(0.1, newest - self._arrived[0][0])
         return 8 * sum(size for _, size in self._arrived) / span
+
+    def _sent_bps(self) -> float:
+        span = max(0.1, self._outcomes[-1][0] - self._outcomes[0][0]) if self._outcomes else 1.0
+        return 8 * sum(size for *_, size in self._outcomes) / span
 
     def receiver_report(self, lost: float, rtt_s: float | None, now: float) -> None:
         """Take in a report block of the peer: the share lost and, where known, the round trip."""
         if rtt_s is not None and 0 <= rtt_s < 10:
             self.rtt_s += (rtt_s - self.rtt_s) * 0.3
-        if lost > LOSS_LIMIT:
-            self.loss = max(self.loss, lost)
+        if not self._outcomes:  # a peer without transport-cc: all there is to judge by
+            self.loss += (lost - self.loss) * 0.5
             self._judge(now)
 
     def remb(self, bitrate_bps: int, now: float) -> None:
-        """Take in a receiver's own estimate: it caps ours while it is fresh."""
-        self.remb_bps = float(bitrate_bps)
-        if not self._sent and self.remb_bps < self.budget_bps and not self._learning:
-            self.budget_bps = max(MIN_BPS, self.remb_bps)
-        self._judge(now)
+        """Take in a receiver's own estimate, which counts where it gives no transport-cc feedback."""
+        if not self._outcomes and bitrate_bps < self.budget_bps:
+            self._learning = False
+            self._bad_at = now
+            self.budget_bps = max(MIN_BPS, float(bitrate_bps))
 
     def _judge(self, now: float) -> None:
-        if self._queue_s > QUEUE_LIMIT_S or self.loss > LOSS_LIMIT:
+        draining = bool(self._queues) and self.queue_s < self._queues[0][1] - 0.01
+        if self.queue_s <= QUEUE_LIMIT_S or draining:
+            self._over_since = now
+        if self.queue_s > QUEUE_LIMIT_S:
             self._bad_at = now
-            if now - self._backed_off_at > BACK_OFF_INTERVAL_S:
-                self._back_off(now)
+            lasting = now - self._over_since >= LASTING_S  # a machine that stumbled once is no narrow line
+            if lasting and now - self._backed_off_at > BACK_OFF_INTERVAL_S:
+                first = now - self._backed_off_at > 2.0
+                least = 0.4 * min(self.budget_bps, self._sent_bps()) if first else 0.0
+                self._back_off(max(least, 0.85 * self.arrived_bps()), now)
+        elif self.loss > self._loss_limit:
+            self._bad_at = now
+            if now - self._backed_off_at > LOSS_INTERVAL_S:
+                self._back_off_for_loss(now)
         else:
             self._grow(now)
 
-    def _back_off(self, now: float) -> None:
+    def _back_off_for_loss(self, now: float) -> None:
+        sent = self._sent_bps() if self._outcomes else self.budget_bps
+        before, before_sent = self._last_loss
+        if before and self.loss > 0.6 * before and sent < 0.8 * before_sent:
+            self._loss_limit = min(MAX_LOSS_LIMIT, 1.5 * self.loss)  # sending less did not help
+            return
+        self._last_loss = (self.loss, sent)
+        if self.loss > SEVERE_LOSS and self._outcomes:
+            self._back_off(0.9 * self.arrived_bps(), now)
+        else:
+            base = min(self.budget_bps, 1.2 * max(sent, 2 * MILD_FLOOR_BPS))
+            self._back_off(max(MILD_FLOOR_BPS, base * (1 - 0.5 * self.loss)), now)
+
+    def _back_off(self, to_bps: float, now: float) -> None:
+        if not self._learning and self._grew_at > self._backed_off_at:
+            self._clean_s = min(MAX_CLEAN_S, 2 * self._clean_s)  # the last step up was one too many
         self._learning = False
-        self._backed_off_at = self._grew_at = now
-        arrived = self.arrived_bps()
-        ceiling = arrived * 0.85 if arrived > 0 else self.budget_bps * 0.7
-        self.budget_bps = max(MIN_BPS, min(self.budget_bps * 0.95, ceiling))
-        self.loss *= 0.5
+        self._backed_off_at = now
+        self.budget_bps = max(MIN_BPS, min(self.budget_bps, to_bps))
 
     def _grow(self, now: float) -> None:
         if self._learning:
@@ -125,5 +180,8 @@ class Downlink:
                 self._grew_at = now
             if now - self._grew_at >= 1.0:
                 self.budget_bps, self._grew_at = min(MAX_BPS, self.budget_bps * 2), now
-        elif now - self._bad_at >= CLEAN_S and now - self._grew_at >= STEP_S:
+            return
+        if now - self._bad_at > SETTLED_S:
+            self._clean_s, self._loss_limit, self._last_loss = CLEAN_S, LOSS_LIMIT, (0.0, 0.0)
+        if now - self._bad_at >= self._clean_s and now - self._grew_at >= STEP_S:
             self.budget_bps, self._grew_at = min(MAX_BPS, self.budget_bps * STEP_FACTOR), now

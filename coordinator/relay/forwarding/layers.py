@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 TOLERANCE = 1.1
 """A layer may exceed what is left by this factor: measured rates wander."""
+HOLD = 1.5
+"""The same for a lowest layer that is being sent: pausing it stops the picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ def allocate(wishes: Sequence[Wish], budget_bps: float) -> dict[str, int | None]
     order = sorted((wish for wish in wishes if wish.layers), key=lambda wish: -wish.priority)
     for wish in order:
         cost = wish.layers[0][1]
-        if cost <= left * TOLERANCE:
+        if cost <= left * (TOLERANCE if wish.held is None else HOLD):
             chosen[wish.key] = 0
             left -= cost
     raised = True

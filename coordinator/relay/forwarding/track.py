@@ -142,17 +142,23 @@ class Stream:
 
 
 class RateMeter:
-    """Bits per second over about the last second."""
+    """Bits per second over the last few seconds: each second counts a third, so that bursts even out."""
 
     def __init__(self) -> None:
         self._since = 0.0
         self._bytes = 0
-        self._last = 0.0
+        self._smooth: float | None = None
 
     def add(self, size: int, now: float) -> None:
         """Count `size` bytes at `now` (seconds)."""
-        if now - self._since >= 1.0:
-            self._last = 8 * self._bytes / (now - self._since) if now - self._since < 3.0 else 0.0
+        elapsed = now - self._since
+        if elapsed >= 1.0:
+            rate = 8 * self._bytes / elapsed
+            fresh = elapsed > 3.0
+            if self._smooth is None or fresh:
+                self._smooth = None if fresh else rate
+            else:
+                self._smooth += (rate - self._smooth) / 3
             self._since, self._bytes = now, 0
         self._bytes += size
 
@@ -161,4 +167,4 @@ class RateMeter:
         elapsed = now - self._since
         if elapsed > 2.0:
             return 0.0
-        return self._last or 8 * self._bytes / max(elapsed, 0.5)
+        return self._smooth if self._smooth is not None else 8 * self._bytes / max(elapsed, 0.5)
