@@ -55,6 +55,7 @@ class Start:
     listening: Listening
     listener: socket.socket
     tls: ssl.SSLContext | None
+    inner: socket.socket | None  # where the relay brings its news, if not to `listener`: with TLS
 
     @property
     def port(self) -> int:
@@ -90,10 +91,11 @@ def prepare(options: ServeOptions) -> Start:
     listening = settled(options, found.server)
     tls = tls_context(listening)
     listener = listen(listening.host, listening.port)
+    inner = listen("127.0.0.1", 0) if tls is not None else None  # our certificate is not for 127.0.0.1
     if listening.port == 0 and found.server.public_url is None:
         actual = replace(listening, port=int(listener.getsockname()[1]))
         listening = settled(replace(options, port=actual.port), found.server)
-    return Start(options, found, listening, listener, tls)
+    return Start(options, found, listening, listener, tls, inner)
 
 
 def tls_context(listening: Listening) -> ssl.SSLContext | None:
@@ -148,6 +150,8 @@ async def run(start: Start) -> None:
 async def _bring_up(start: Start, parts: AsyncExitStack) -> tuple[Services, tuple[str, str] | None]:
     """Starts every part and leaves its end on `parts`."""
     parts.callback(start.listener.close)
+    if start.inner is not None:
+        parts.callback(start.inner.close)
     writer = parts.enter_context(ThreadPoolExecutor(1, "writer"))
     store = await parts.enter_async_context(_storage(start.options.data, writer))
     services, first_login = await _in_writer(writer, _services, start, store, writer)
@@ -211,10 +215,9 @@ async def _relay(start: Start, services: Services) -> AsyncIterator[RelayProcess
         services.media.move(url)
         services.sessions.media_moved()
 
-    scheme = "https" if start.tls is not None else "http"
     settings = RelaySettings(
         *services.media_keys, start.listening.udp_port,
-        webhook=f"{scheme}://{_own_address(start.listening.host)}:{start.port}/webhooks/livekit",
+        webhook=f"http://{_webhook_address(start)}/webhooks/livekit",
         public_ip=start.listening.public_ip,
     )  # fmt: skip
     relay = RelayProcess(settings, moved)
@@ -225,11 +228,11 @@ async def _relay(start: Start, services: Services) -> AsyncIterator[RelayProcess
         await relay.stop()
 
 
-def _own_address(host: str) -> str:
-    """Where this process reaches itself."""
-    if host in ("0.0.0.0", ""):
-        return "127.0.0.1"
-    return "[::1]" if host == "::" else f"[{host}]" if ":" in host else host
+def _webhook_address(start: Start) -> str:
+    """Host and port at which this process takes the relay's news, without TLS."""
+    host, port = (start.inner or start.listener).getsockname()[:2]
+    own = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"[{own}]:{port}" if ":" in own else f"{own}:{port}"
 
 
 @asynccontextmanager
@@ -241,6 +244,8 @@ async def _web(start: Start, services: Services) -> AsyncIterator[None]:
     await runner.setup()
     try:
         await web.SockSite(runner, start.listener, ssl_context=start.tls, backlog=256).start()
+        if start.inner is not None:
+            await web.SockSite(runner, start.inner).start()
         yield
     finally:
         await runner.cleanup()

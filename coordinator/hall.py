@@ -29,7 +29,7 @@ from coordinator.domain.events import (
 )
 from coordinator.media import MediaServer
 from coordinator.room_keeper import ACTIVE, RoomKeeper
-from coordinator.running import EventLog, Running, as_system
+from coordinator.running import EventLog, Running, ask
 from coordinator.screens import Pump, Screen, Snapshot, timeless
 
 FAILURES_OF_AN_OUTAGE = 2  # reconciles in a row without an answer
@@ -135,7 +135,7 @@ class Hall:
         return pump
 
     def _leave(self, site: str, connection: str, reason: str) -> None:
-        as_system(self.running, Leave(site, connection, reason))
+        ask(self.running, Leave(site, connection, reason))
 
     def _gone(self, pump: Pump) -> None:
         self._context.spawn(self.detach(pump.connection, "closed"))
@@ -186,7 +186,7 @@ class Hall:
         """The briefing opens: who looked on joins."""
         for pump in self.pumps.values():
             actor = self.actors.get(pump.connection, _actor_of(pump.site))
-            self.running.submit(Join(pump.site, pump.connection, pump.device, pump.page), actor)
+            ask(self.running, Join(pump.site, pump.connection, pump.device, pump.page), actor)
 
     def changed(self) -> None:
         """Something to show: every screen gets it in its own time."""
@@ -216,7 +216,7 @@ class Hall:
         out = down or self.keeper.failures >= FAILURES_OF_AN_OUTAGE
         if self.active and out != self._relay_out:
             self._relay_out = out
-            as_system(self.running, Outage("relay", began=out))
+            ask(self.running, Outage("relay", began=out))
 
     def media_moved(self) -> None:
         """The media server is down (no address) or a new one: rooms, grants and tokens start again."""

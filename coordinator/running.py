@@ -185,10 +185,16 @@ class Running:
             return []
         recorded = await self._log.append(self.id, [(event, job.at, job.actor.name) for event in events])
         await self._apply(recorded)
-        self._committed(self, recorded)
+        self._tell(recorded)
         if any(isinstance(event, BriefingEnded) for event in events):
             await self.seal(job.at)
         return recorded
+
+    def _tell(self, recorded: list[Recorded]) -> None:
+        try:
+            self._committed(self, recorded)
+        except Exception:  # what is written stays written, whatever becomes of its effects
+            _log.exception("%s: the effects of an event failed", self.id)
 
     async def _apply(self, recorded: list[Recorded]) -> None:
         try:
@@ -213,10 +219,10 @@ class Running:
             _log.error("%s could not be sealed: %s", self.id, problem)
 
 
-def as_system(running: Running, command: Command, at: Moment | None = None) -> None:
-    """Submits what the server itself asks; refusals are of no interest."""
+def ask(running: Running, command: Command, actor: Actor = SYSTEM_ACTOR) -> None:
+    """Submits what nobody waits for; a refusal is of no interest."""
     try:
-        running.submit(command, SYSTEM_ACTOR, at)
+        running.submit(command, actor)
     except Refusal:
         _log.warning("%s is too busy for %s", running.id, type(command).__name__)
 

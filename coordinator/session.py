@@ -32,13 +32,13 @@ from coordinator.domain.events import HUB, SYSTEM, SYSTEM_CHAIN, ClockStepped, R
 from coordinator.hall import Context, Hall, new_id
 from coordinator.media import MediaServer, browser_url
 from coordinator.room_keeper import ACTIVE
-from coordinator.running import EventLog, EventStore, as_system
+from coordinator.running import EventLog, EventStore, ask
 from coordinator.screens import Screen, Snapshot
 
 __all__ = ["Screen", "Sessions", "Snapshot"]
 
 TICK_S = 1.0
-LATE_S = 2.0  # a tick that comes this late was held up: frames that wait to be read are read first
+LATE_MS = 3_000  # such a tick was held up (or the machine slept): frames that wait are read first
 STEP_MS = 2_000
 MEDIA_WITHIN_S = 5.0  # the relay starts beside us: no outage before that
 SEALED_BEFORE_MS = 2 * 86_400_000  # what ended longer ago was sealed then, or has been looked at since
@@ -207,7 +207,7 @@ class Sessions:
             command = Alive(
                 pump.site, connection, n=n, receiving=receiving, mode=mode, layer=layer, slide=slide
             )
-            as_system(hall.running, command)
+            ask(hall.running, command)
 
     async def fresh_media(self, briefing_id: str, connection: str) -> None:
         """Sends that screen a new media message (its page lost the room for good and asks again)."""
@@ -275,19 +275,17 @@ class Sessions:
                         pump.goodbye("moved")
 
     async def _tick_for_ever(self) -> None:
-        loop = asyncio.get_running_loop()
-        due, before = loop.time() + TICK_S, clock.now()
+        before = clock.now()
         while True:
-            await asyncio.sleep(due - loop.time())
-            late = loop.time() - due > LATE_S
-            due = loop.time() + TICK_S
+            await asyncio.sleep(TICK_S)
             now = clock.now()
-            step = (now.utc_ms - before.utc_ms) - (now.mono_ms - before.mono_ms)
+            passed_ms = now.mono_ms - before.mono_ms
+            step_ms = (now.utc_ms - before.utc_ms) - passed_ms
             before = now
             try:
-                if abs(step) > STEP_MS:
-                    await self._clock_stepped(step)
-                if not late:
+                if abs(step_ms) > STEP_MS:
+                    await self._clock_stepped(step_ms)
+                if passed_ms < LATE_MS:
                     self._tick()
                 await self._forget_idle()
             except Exception:
@@ -296,14 +294,14 @@ class Sessions:
     def _tick(self) -> None:
         for hall in self._halls.values():
             if hall.active:
-                as_system(hall.running, Tick())
+                ask(hall.running, Tick())
             hall.tick()
 
     async def _clock_stepped(self, step_ms: int) -> None:
         _log.warning("the clock stepped by %d ms", step_ms)
         for hall in self._halls.values():
             if hall.active:
-                as_system(hall.running, StepClock(step_ms))
+                ask(hall.running, StepClock(step_ms))
         try:
             await self._log.append(SYSTEM_CHAIN, [(ClockStepped(step_ms), clock.now(), SYSTEM)])
         except CoordinatorError as problem:

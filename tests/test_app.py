@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -12,11 +13,15 @@ import sys
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from coordinator import app
 from coordinator.domain.errors import ConfigError, CoordinatorError
@@ -354,6 +359,62 @@ def test_tls_needs_both_files_and_ones_that_fit(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="tls_unusable"):
         app.tls_context(_listening(tls_cert=tmp_path / "cert.pem", tls_key=tmp_path / "key.pem"))
     assert app.tls_context(_listening()) is None
+
+
+class TlsServer(Server):
+    """The server with a certificate of its own making."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.base = self.base.replace("http", "https")
+        self._write_config()
+        self.cert, self.key = folder / "cert.pem", folder / "key.pem"
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "hop.example.vn")])
+        today = datetime.now(UTC)
+        made = x509.CertificateBuilder(
+            name, name, key.public_key(), 1, today - timedelta(days=1), today + timedelta(days=1)
+        ).sign(key, hashes.SHA256())  # fmt: skip
+        self.cert.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+        self.key.write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+            )
+        )
+
+    def _command(self, name: str, *options: str) -> list[str]:
+        tls = ("--tls-cert", str(self.cert), "--tls-key", str(self.key)) if name == "serve" else ()
+        return super()._command(name, *options, *tls)
+
+    def client(self, **settings: Any) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=False), **settings)
+
+    async def _healthy(self) -> bool:
+        with contextlib.suppress(aiohttp.ClientError):
+            async with self.client() as client:
+                return (await client.get(f"{self.base}/healthz")).status == 200
+        return False
+
+
+async def test_with_tls_pages_are_https_and_the_relays_news_still_arrive(tmp_path: Path) -> None:
+    server = TlsServer(tmp_path)
+    try:
+        await server.start()
+        key = token(server)
+        headers = {"Authorization": f"Bearer {key}"}
+        async with server.client(headers=headers) as client:
+            made = await client.post(
+                f"{server.base}/api/briefings", json={"title": "Quán triệt", "kind": "meeting"}
+            )
+            opened = await client.post(f"{server.base}/api/briefings/{(await made.json())['id']}/open")
+            assert (made.status, opened.status) == (201, 200)
+
+        async def heard() -> bool:
+            return '"POST /webhooks/livekit" 200' in server.told()
+
+        await until("a webhook", heard)
+    finally:
+        server.stop()
 
 
 def test_an_address_of_another_machine_is_refused() -> None:
