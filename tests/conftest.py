@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import async_playwright
 
+from coordinator.simulate import RecordedMedia
 from tests.support.browsers import Browsers
 from tests.support.clips import HUB_LOOK, SITE_LOOKS, Clips, record
 from tests.support.server import ROOT, Server
@@ -40,6 +41,14 @@ def hub_clips(tmp_path_factory: pytest.TempPathFactory) -> Clips:
 def site_clips(tmp_path_factory: pytest.TempPathFactory) -> list[Clips]:
     folder = tmp_path_factory.mktemp("sites")
     return [record(folder, f"site-{number}", look) for number, look in enumerate(SITE_LOOKS)]
+
+
+@pytest.fixture(scope="session")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What light clients play, encoded once."""
+    folder = tmp_path_factory.mktemp("recorded")
+    RecordedMedia.load(folder)
+    return folder
 
 
 @pytest.fixture

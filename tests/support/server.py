@@ -42,6 +42,7 @@ class Server:
         self.base = f"http://127.0.0.1:{self.port}"
         self.log = folder / "server.log"
         self._config = folder / "sites.yaml"
+        self._links: dict[str, str] = {}
         self._process: subprocess.Popen[bytes] | None = None
         self._write_config()
 
@@ -57,7 +58,7 @@ class Server:
 
     def _spawn(self) -> None:
         ports = ("--port", str(self.port), "--udp-port", str(self.udp_port))
-        listening = ("--host", "127.0.0.1", *ports, "--public-ip", "127.0.0.1")
+        listening = ("--host", "127.0.0.1", *ports)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command("serve", *listening),
@@ -91,8 +92,10 @@ class Server:
         return done.stdout
 
     def links(self) -> dict[str, str]:
-        """The sites' own links by code."""
-        return {entry["code"]: entry["url"] for entry in json.loads(self.run("links", "--json"))}
+        """The sites' own links by code, asked for once."""
+        if not self._links:
+            self._links = {entry["code"]: entry["url"] for entry in json.loads(self.run("links", "--json"))}
+        return self._links
 
     def printed_login(self) -> tuple[str, str]:
         """(name, password) as the first start printed them for the host."""
