@@ -41,7 +41,7 @@ async def take(server: Server, browsers: Browsers, folder: Path, target: Path) -
 
 
 async def main(target: Path) -> None:
-    target.mkdir(parents=True, exist_ok=True)
+    """Starts the server and the browsers, takes the pictures into the folder `target`, ends all."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         server = Server(folder)
@@ -58,4 +58,6 @@ async def main(target: Path) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1])))
+    wanted = Path(sys.argv[1])
+    wanted.mkdir(parents=True, exist_ok=True)
+    asyncio.run(main(wanted))

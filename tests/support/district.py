@@ -20,7 +20,7 @@ class District:
 
     @classmethod
     def start(cls, server: Server, codes: list[str], folder: Path, recorded: Path) -> District:
-        """Starts a light client for each of `codes`; `folder` takes the links, `recorded` holds the recordings."""
+        """Starts a light client for each of `codes`. `folder` takes the links; `recorded`: what they play."""
         links = server.links()
         chosen = [{"code": code, "name": code, "url": links[code]} for code in codes]
         file = folder / "links.json"
