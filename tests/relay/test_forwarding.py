@@ -23,7 +23,9 @@ LOW, MEDIUM, HIGH = 0, 1, 2
 
 def vp8(picture: int, tl0: int, *, key: bool = False, starts: bool = True) -> bytes:
     """A VP8 payload with a 15-bit PictureID and a TL0PICIDX."""
-    head = bytes([0x80 | (0x10 if starts else 0), 0xC0, 0x80 | picture >> 8 & 0x7F, picture & 0xFF, tl0 & 0xFF])
+    head = bytes(
+        [0x80 | (0x10 if starts else 0), 0xC0, 0x80 | picture >> 8 & 0x7F, picture & 0xFF, tl0 & 0xFF]
+    )
     return head + bytes([0x00 if key else 0x01]) + b"picture"
 
 
@@ -31,7 +33,13 @@ class Sender:
     """A publisher's stream: writes packets as they would be on the wire."""
 
     def __init__(self, ssrc: int, sequence: int = 1000, timestamp: int = 5000, picture: int = 10) -> None:
-        self.ssrc, self.sequence, self.timestamp, self.picture, self.tl0 = ssrc, sequence, timestamp, picture, 0
+        self.ssrc, self.sequence, self.timestamp, self.picture, self.tl0 = (
+            ssrc,
+            sequence,
+            timestamp,
+            picture,
+            0,
+        )
 
     def frame(self, *, key: bool = False, packets: int = 2) -> list[bytes]:
         written = []
@@ -297,7 +305,12 @@ def test_a_change_of_layer_runs_on_without_a_seam() -> None:
     sequences = [sequence for sequence, _, _ in viewer.got]
     assert sequences == list(range(sequences[0], sequences[0] + 10))
     pictures = [picture for _, _, picture in viewer.got]
-    assert [after - before for before, after in zip(pictures[::2], pictures[2::2], strict=False)] == [1, 1, 1, 1]
+    assert [after - before for before, after in zip(pictures[::2], pictures[2::2], strict=False)] == [
+        1,
+        1,
+        1,
+        1,
+    ]
     times = [timestamp for _, timestamp, _ in viewer.got]
     steps = [(after - before) & 0xFFFFFFFF for before, after in zip(times[::2], times[2::2], strict=False)]
     assert all(0 < step < 9000 for step in steps)
@@ -357,11 +370,15 @@ def test_what_fell_out_of_the_history_is_known_to_be_gone() -> None:
 
 @given(
     st.lists(
-        st.tuples(st.sampled_from([LOW, MEDIUM, HIGH]), st.sampled_from(["frame", "key", "padding", "lose", "aim"])),
+        st.tuples(
+            st.sampled_from([LOW, MEDIUM, HIGH]), st.sampled_from(["frame", "key", "padding", "lose", "aim"])
+        ),
         max_size=80,
     )
 )
-def test_whatever_happens_an_outgoing_number_is_used_for_one_packet_only(steps: list[tuple[int, str]]) -> None:
+def test_whatever_happens_an_outgoing_number_is_used_for_one_packet_only(
+    steps: list[tuple[int, str]],
+) -> None:
     streams = {quality: Stream(quality + 1, "vp8", 90000, quality) for quality in (LOW, MEDIUM, HIGH)}
     senders = {quality: Sender(quality + 1, 65500 + quality, 7000 * quality) for quality in streams}
     viewer = Viewer(video_route())
@@ -465,5 +482,7 @@ def test_loss_lowers_the_estimate() -> None:
     downlink = Downlink()
     for step in range(30):
         numbers = [downlink.sent(1200, step * 0.1 + n / 1000) & 0xFFFF for n in range(50)]
-        downlink.feedback([(n, None if n % 4 == 0 else step * 0.1 + n / 1000) for n in numbers], step * 0.1 + 0.1)
+        downlink.feedback(
+            [(n, None if n % 4 == 0 else step * 0.1 + n / 1000) for n in numbers], step * 0.1 + 0.1
+        )
     assert downlink.budget_bps < START_BPS
