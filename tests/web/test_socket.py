@@ -31,7 +31,8 @@ async def test_a_site_joins_and_sees_its_own_entry_and_its_media(rig: Rig) -> No
     page = await (await rig.site(ALFA)).socket()
 
     await page.hello()
-    media, snapshot = await page.get("media"), await page.get("snapshot")
+    await page.until(lambda _: {"media", "snapshot"} <= {message["type"] for message in page.seen})
+    media, snapshot = ({one["type"]: one for one in page.seen}[kind] for kind in ("media", "snapshot"))
 
     assert media["url"] == rig.base.replace("http://", "ws://")
     assert media["token"] == f"{ALFA} may camera"
@@ -413,7 +414,7 @@ async def test_a_page_that_only_answers_pings_is_alive(rig: Rig, monkeypatch: py
     heard: list[tuple[str, str]] = []
     monkeypatch.setattr(rig.services.sessions, "alive", lambda *who, **report: heard.append(who))
 
-    reading = asyncio.create_task(page.raw.receive())
+    reading = asyncio.create_task(page.ended())
     await until(_count(heard), lambda number: number >= 3)
     reading.cancel()
 
