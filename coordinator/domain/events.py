@@ -312,6 +312,29 @@ class ChainSealed(Event):
 
 
 @dataclass(frozen=True)
+class ChainPurged(Event):
+    """System chain: a briefing was removed whole when its time of keeping was over.
+
+    `title`, `head_hash` and `events` say what was there; `file`: the name its export was kept under.
+    """
+
+    about: str
+    title: str
+    head_hash: str
+    events: int
+    file: str | None = None
+
+
+@dataclass(frozen=True)
+class HistoryImported(Event):
+    """System chain: figures of earlier years were taken in; `sha256` of their rows, see history_import.py."""
+
+    file: str
+    sha256: str
+    rows: int
+
+
+@dataclass(frozen=True)
 class LinkRotated(Event):
     """System chain."""
 
@@ -343,6 +366,7 @@ _NESTED: dict[str, tuple[type, bool]] = {  # field -> (dataclass, is a tuple of 
 }
 
 EVENT_TYPES: dict[str, type[Event]] = {kind.__name__: kind for kind in Event.__subclasses__()}
+_FIELDS = {name: frozenset(each.name for each in fields(kind)) for name, kind in EVENT_TYPES.items()}
 
 
 def to_payload(event: Event) -> dict[str, Any]:
@@ -363,7 +387,7 @@ def from_payload(kind: str, site: str | None, connection: str | None, payload: d
     """
     cls = EVENT_TYPES[kind]
     values = {name: _revive(name, value) for name, value in payload.items()}
-    names = {field.name for field in fields(cls)}
+    names = _FIELDS[kind]
     values |= {name: value for name, value in (("site", site), ("connection", connection)) if name in names}
     return cls(**values)
 

@@ -13,6 +13,7 @@ import sqlite3
 import threading
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ from coordinator.storage.projection import BriefingRow
 Happened = tuple[Event, Moment, str]  # (event, when, actor's name)
 
 _COLUMNS = "seq, id, briefing, site, connection, type, utc_ms, mono_ms, boot, actor, payload, hash"
+_BOOT = 8  # its place among them
 
 
 class Reader:
@@ -72,6 +74,26 @@ class Reader:
             StorageError: unreadable_event, or the database cannot be read.
         """
         return [_recorded(fields) for fields in self.rows(briefing, after, without)]
+
+    def settled(self, briefing: str) -> list[Recorded]:
+        """The events that the attendance of an *ended* briefing rests on, in order, in a tenth of the time.
+
+        Marks of life close nothing any more once a briefing has ended. They are left out but where the
+        machine started again beside them: there the two boots' clocks are joined at the last event.
+
+        Raises:
+            StorageError: unreadable_event, or the database cannot be read.
+        """
+        query = f"SELECT {_COLUMNS} FROM events WHERE briefing = ?"
+        with self.connected() as connection:
+            found = connection.execute(f"{query} AND type <> 'AliveMarked' ORDER BY seq", (briefing,)).fetchall()
+            ends = [*pairwise(found), *((row, None) for row in found[-1:])]
+            for before, after in ends:
+                if after is None or (before[_BOOT] != after[_BOOT] and after[0] - before[0] > 1):
+                    last = after[0] if after else 2**62
+                    marks = connection.execute(f"{query} AND seq > ? AND seq < ?", (briefing, before[0], last))
+                    found += _outermost(marks.fetchall())
+        return [_recorded(_fields(row)) for row in sorted(found)]
 
     def rows(self, briefing: str, after: int = 0, without: Collection[str] = ()) -> list[dict[str, Any]]:
         """The same as plain columns (chain.FIELDS and `hash`), `payload` as an object."""
@@ -232,6 +254,12 @@ def _head(connection: sqlite3.Connection, briefing: str) -> tuple[int, str]:
         "SELECT seq, hash FROM events WHERE briefing = ? ORDER BY seq DESC LIMIT 1", (briefing,)
     ).fetchone()
     return (found[0], found[1]) if found else (0, chain.genesis(briefing))
+
+
+def _outermost(rows: list[Any]) -> list[Any]:
+    """The first and the last row of each boot."""
+    boots = [list(run) for _, run in groupby(sorted(rows), key=lambda row: row[_BOOT])]
+    return [row for run in boots for row in (run if len(run) == 1 else (run[0], run[-1]))]
 
 
 def _to_fields(seq: int, briefing: str, event: Event, at: Moment, actor: str) -> dict[str, Any]:

@@ -16,6 +16,8 @@ from coordinator.domain.errors import StorageError
 from coordinator.storage import projection
 from coordinator.storage.database import immediate, translated
 
+NO_DELETE = """CREATE TRIGGER events_no_delete BEFORE DELETE ON events
+    BEGIN SELECT RAISE(ABORT, 'events are append-only'); END"""
 _EVENTS = (
     """CREATE TABLE events (
         briefing TEXT NOT NULL, seq INTEGER NOT NULL, id TEXT NOT NULL UNIQUE, site TEXT, connection TEXT,
@@ -25,8 +27,7 @@ _EVENTS = (
     ) STRICT""",
     """CREATE TRIGGER events_no_update BEFORE UPDATE ON events
         BEGIN SELECT RAISE(ABORT, 'events are append-only'); END""",
-    """CREATE TRIGGER events_no_delete BEFORE DELETE ON events
-        BEGIN SELECT RAISE(ABORT, 'events are append-only'); END""",
+    NO_DELETE,
     """CREATE TRIGGER events_next_only BEFORE INSERT ON events
         WHEN NEW.seq <> 1 + coalesce((SELECT max(seq) FROM events WHERE briefing = NEW.briefing), 0)
           OR EXISTS (SELECT 1 FROM events WHERE id = NEW.id)
@@ -55,7 +56,21 @@ _ACCESS = (
     "CREATE INDEX cookies_by_name ON cookies (name)",
     "CREATE TABLE links (code TEXT PRIMARY KEY, generation INTEGER NOT NULL) STRICT",
 )
-MIGRATIONS = (_EVENTS, _PROJECTIONS, _ACCESS)
+_RECORDS = (
+    # What reports read of a briefing that is over; the marks are nine tenths of a log.
+    "CREATE INDEX events_but_marks ON events (briefing, seq) WHERE type <> 'AliveMarked'",
+    """CREATE TABLE imports (
+        id INTEGER PRIMARY KEY, file TEXT NOT NULL, sha256 TEXT NOT NULL UNIQUE, rows INTEGER NOT NULL,
+        imported_ms INTEGER NOT NULL, actor TEXT NOT NULL
+    ) STRICT""",
+    """CREATE TABLE imported_figures (
+        import INTEGER NOT NULL REFERENCES imports (id), line INTEGER NOT NULL, held_on TEXT NOT NULL,
+        title TEXT NOT NULL, kind TEXT NOT NULL, site TEXT NOT NULL, site_name TEXT NOT NULL,
+        expected INTEGER NOT NULL, present INTEGER,
+        PRIMARY KEY (held_on, title, site)
+    ) STRICT""",
+)
+MIGRATIONS = (_EVENTS, _PROJECTIONS, _ACCESS, _RECORDS)
 VERSION = len(MIGRATIONS)
 
 

@@ -3,7 +3,8 @@
 Rule 1: it reads the columns as they are and trusts nothing: a spoilt row is a finding, never an exception.
 Rule 2: one fault a chain: after the first, everything that follows is in doubt anyway.
 What it compares: sequence numbers, canonical payloads, hashes, seals inside the chain, the noted head, the
-list of briefings, and the seals that the system chain keeps of the others.
+list of briefings, and the seals that the system chain keeps of the others; a chain that was sealed and is
+gone has to have been purged.
 """
 
 from __future__ import annotations
@@ -69,7 +70,18 @@ def _chains(connection: sqlite3.Connection) -> list[str]:
     found = connection.execute(
         "SELECT briefing FROM events UNION SELECT briefing FROM heads UNION SELECT id FROM briefings"
     ).fetchall()
-    return sorted(str(name) for (name,) in found)
+    missing = _noted(connection, "ChainSealed") - _noted(connection, "ChainPurged")
+    return sorted({str(name) for (name,) in found} | missing)
+
+
+def _noted(connection: sqlite3.Connection, kind: str) -> set[str]:
+    """The briefings that the system chain has an event of this type about."""
+    found = connection.execute(
+        "SELECT DISTINCT json_extract(payload, '$.about') FROM events WHERE briefing = ? AND type = ?"
+        " AND json_valid(payload)",
+        (SYSTEM_CHAIN, kind),
+    ).fetchall()
+    return {str(name) for (name,) in found}
 
 
 def _check(connection: sqlite3.Connection, briefing: str) -> Fault | None:
@@ -118,6 +130,8 @@ def _check_outside(
     """Compares a chain that fits in itself with what was noted of it elsewhere."""
     last = len(hashes) - 1
     noted = connection.execute("SELECT seq, hash FROM heads WHERE briefing = ?", (briefing,)).fetchone()
+    if noted is None and last == 0:
+        return Fault(briefing, 1, "missing")  # sealed once, now gone without a word
     if noted is None or tuple(noted) != (last, hashes[last]):
         short = noted is not None and noted[0] > last
         return Fault(briefing, last + 1 if short else last, "missing" if short else "head")

@@ -38,8 +38,9 @@ def make_version_one(data: Path, clock: Clock) -> list[str]:
     )
     store.close()
     old = sqlite3.connect(data / "coordinator.db")
-    for table in ("heads", "briefings", "accounts", "tokens", "cookies", "links"):
+    for table in ("heads", "briefings", "accounts", "tokens", "cookies", "links", "imported_figures", "imports"):
         old.execute(f"DROP TABLE {table}")
+    old.execute("DROP INDEX events_but_marks")
     old.execute("PRAGMA user_version = 1")
     old.close()
     return [record.hash for record in written]
