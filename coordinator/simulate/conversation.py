@@ -140,7 +140,6 @@ class Conversation:
         finally:
             self._pending.pop(cid, None)
             self._publishing.discard(source)
-        publication.sid = track.sid
         return track
 
     async def _publish_quietly(self, source: str, simulcast: bool) -> None:
@@ -201,13 +200,14 @@ class Conversation:
             if choose(person, track)
         }
         gone, new = self._subscribed - wanted.keys(), wanted.keys() - self._subscribed
+        self._subscribed ^= gone | new
+        pictures = [sid for sid in new if wanted[sid] == TrackType.VIDEO]
+        if pictures and self._quality is not None:  # first, or the highest layer would be sent for a moment
+            await self.set_quality(*pictures, quality=self._quality)
         if gone:
             await self.unsubscribe(*gone)
         if new:
             await self.subscribe(*new)
-        pictures = [sid for sid in new if wanted[sid] == TrackType.VIDEO]
-        if pictures and self._quality is not None:
-            await self.set_quality(*pictures, quality=self._quality)
 
     # --- negotiating ---
 
@@ -294,6 +294,9 @@ class Conversation:
         self.changed()
 
     def _on_published(self, published: Any) -> None:
+        for publication in self.publications():
+            if publication.request.cid == published.cid:
+                publication.sid = published.track.sid  # at once: what the relay wants of it may come next
         waiting = self._pending.pop(published.cid, None)
         if waiting is not None and not waiting.done():
             waiting.set_result(published.track)

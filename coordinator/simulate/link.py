@@ -69,6 +69,7 @@ class Link:
         self._current: _Ice | None = None
         self._dtls: RTCDtlsTransport | None = None
         self._connecting = self._closed = False
+        self._release: asyncio.Task[None] | None = None
 
     @property
     def connected(self) -> bool:
@@ -136,18 +137,19 @@ class Link:
             self._closed = True
             if self._dtls is not None:
                 await self._dtls.stop()
-            for ice in (self._next, self._current):
-                if ice is not None:
-                    await ice.close()
+            await self._close_sockets()
 
     def kill(self) -> None:
-        """Close the sockets at once, without a word, as a power cut does."""
+        """Send nothing more from now on, not even a goodbye, as in a power cut; sockets are released soon."""
         self._closed = True
-        for ice in (self._next, self._current):
-            for protocol in ice._protocols if ice is not None else ():
-                protocol.transport.abort()
         if self._dtls is not None and self._dtls._task is not None:
             self._dtls._task.cancel()
+        self._release = asyncio.get_running_loop().create_task(self._close_sockets())
+
+    async def _close_sockets(self) -> None:
+        for ice in (self._next, self._current):
+            if ice is not None:
+                await ice.close()
 
     async def _connect_ice(self, ice: "_Ice", remote: RemoteEnd) -> None:
         ice.remote_username, ice.remote_password = remote.ufrag, remote.password

@@ -154,7 +154,7 @@ async def _report(actors: list[Actor], report: Callable[[str], None]) -> None:
     while True:
         await asyncio.sleep(REPORT_EVERY_S)
         states = Counter(actor.site.state for actor in actors)
-        shown = Counter(actor.site.entry.get("state", "unknown") for actor in actors)
+        shown = Counter(actor.site.entry.get("state", "?") for actor in actors if actor.site.state == "in")
         report(f"sites {_words(states)}; shown as {_words(shown)}; {_outcome(actors).with_media} with media")
 
 
@@ -183,7 +183,7 @@ def main(words: list[str] | None = None) -> int:
     args = parser.parse_args(words)
     try:
         links = _links(args)
-    except (OSError, ValueError, subprocess.CalledProcessError) as error:
+    except (OSError, ValueError) as error:
         print(f"coordinator simulate: the links cannot be read: {error}", file=sys.stderr)
         return 2
     media = RecordedMedia.load(args.media)
@@ -248,7 +248,10 @@ def _links(args: argparse.Namespace) -> list[dict[str, str]]:
     else:
         config = ["--config", str(args.config)] if args.config else []
         command = [sys.executable, "-m", "coordinator", "links", "--json", "--data", str(args.data), *config]
-        text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        made = subprocess.run(command, check=False, capture_output=True, text=True)
+        if made.returncode:
+            raise ValueError(made.stderr.strip() or f"`coordinator links` ended with {made.returncode}")
+        text = made.stdout
     links = json.loads(text)
     if not isinstance(links, list) or not links or not all(map(_is_link, links)):
         raise ValueError("a JSON list of {code, name, url} is needed")

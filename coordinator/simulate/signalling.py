@@ -97,6 +97,7 @@ def reset(ws: aiohttp.ClientWebSocketResponse) -> None:
     transport = ws._writer.transport
     if transport is not None:
         transport.abort()
+    ws._response.close()
 
 
 def _query(token: str, join: JoinRequest) -> str:
