@@ -125,6 +125,7 @@ class SignalSocket:
 
     async def finish(self) -> None:
         """Wait until what was queued is out, at most `CLOSE_LIMIT_S`."""
-        self.close()
+        self.open = False
+        self._queue.put_nowait(None)
         await asyncio.wait({self._writer}, timeout=CLOSE_LIMIT_S)
         self._writer.cancel()

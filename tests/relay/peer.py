@@ -1,4 +1,4 @@
-"""A bare client for tests: it speaks the signalling, ICE, DTLS and RTP itself, so that it can misbehave too."""
+"""A bare client for tests: it speaks signalling, ICE, DTLS and RTP itself, so that it can misbehave too."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def join_request(**fields: Any) -> str:
 def section(mid: str, kind: str, direction: str, *lines: str) -> str:
     """Return one section of an offer, VP8 or Opus."""
     codec = {
-        "video": ["a=rtpmap:96 VP8/90000", "a=rtcp-fb:96 nack", "a=rtcp-fb:96 nack pli", "a=rtpmap:97 rtx/90000",
-                  "a=fmtp:97 apt=96"],
+        "video": ["a=rtpmap:96 VP8/90000", "a=rtcp-fb:96 nack", "a=rtcp-fb:96 nack pli",
+                  "a=rtpmap:97 rtx/90000", "a=fmtp:97 apt=96"],
         "audio": ["a=rtpmap:111 opus/48000/2", "a=fmtp:111 minptime=10;useinbandfec=1"],
     }[kind]  # fmt: skip
     formats = "96 97" if kind == "video" else "111"
@@ -50,7 +50,8 @@ def offer(fragment: str, *sections: str) -> str:
     """Return a whole offer."""
     head = [
         "v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", "t=0 0", f"a=ice-ufrag:{fragment}",
-        "a=ice-pwd:0123456789012345678901", f"a=fingerprint:sha-256 {fingerprint(CERTIFICATE)}", "a=setup:actpass",
+        "a=ice-pwd:0123456789012345678901", f"a=fingerprint:sha-256 {fingerprint(CERTIFICATE)}",
+        "a=setup:actpass",
     ]  # fmt: skip
     return "\r\n".join([*head, *sections]) + "\r\n"
 

@@ -1,4 +1,4 @@
-"""Signalling and media with a bare client: what is refused, what is answered, and what strangers cannot do."""
+"""Signalling and media with a bare client: what is refused, what is answered, what strangers cannot do."""
 
 from __future__ import annotations
 
