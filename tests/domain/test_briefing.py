@@ -238,6 +238,17 @@ def test_late_heartbeats_that_cover_the_gap_heal_it() -> None:
     assert story.briefing.open_line("alfa") is not None
 
 
+def test_after_a_heal_a_crash_ends_the_line_no_earlier_than_the_heal() -> None:
+    story = live_briefing("alfa")
+    story.join(0, "alfa")
+    story.alive(5, "alfa", n=1)
+    story.do(25, c.Tick())
+    story.alive(26, "alfa", n=5)
+    story.restart()
+
+    assert story.do(60, c.Recover())[0] == e.ConnectionClosed("alfa", "alfa-1", "server_crash", at(26))
+
+
 def test_a_page_that_stood_still_itself_heals_nothing() -> None:
     story = live_briefing("alfa")
     story.join(0, "alfa")

@@ -172,6 +172,12 @@ class Walk(RuleBasedStateMachine):
         else:
             self.ask(c.GiveFloor(site) if how == "give" else c.TakeFloor(), HOST)
 
+    @rule(site=SITE, passing=st.integers(10, 30))
+    def a_speaker_is_lost(self, site: str, passing: int) -> None:
+        if self.ask(c.GiveFloor(site), HOST):
+            self.drop_silently(site)
+            self.time_passes(passing)
+
     @rule(resume=st.sampled_from([True, True, True, False]))
     def breaks(self, resume: bool) -> None:
         self.ask(c.Resume() if resume else c.Break(), HOST)
