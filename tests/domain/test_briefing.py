@@ -184,6 +184,16 @@ def test_a_leave_closes_its_own_connection_only() -> None:
     assert story.do(4, c.Leave("alfa", "alfa-2")) == [e.ConnectionClosed("alfa", "alfa-2", "closed")]
 
 
+def test_a_socket_that_closes_after_10_s_of_silence_was_dead_before() -> None:
+    story = open_briefing("alfa", "bravo")
+    story.join(1, "alfa", "bravo")
+
+    assert story.do(11, c.Leave("alfa", "alfa-1")) == [e.ConnectionClosed("alfa", "alfa-1", "closed")]
+    assert story.do(12, c.Leave("bravo", "bravo-1")) == [
+        e.ConnectionClosed("bravo", "bravo-1", "closed", at(1))
+    ]
+
+
 def test_several_connections_of_the_hub_live_side_by_side_but_one_a_page() -> None:
     story = open_briefing("alfa")
     story.do(1, c.Join("hub", "h1", "Chrome", "host"), HOST)
