@@ -15,6 +15,7 @@ import { ConnectionState, Room, RoomEvent, Track, VideoQuality } from "./livekit
 /** @typedef {{who: string, source: Source, quality: Quality}} Binding */
 /** @typedef {{track: MediaStreamTrack, options: import("livekit-client").TrackPublishOptions, busy: boolean, published: boolean}} Sending */
 
+const ASK_AGAIN_MS = 10_000;
 const RETRY_MS = [1000, 2000, 4000, 8000, 15000];
 /** LiveKit's TrackSource numbers, as permissions carry them. @type {Record<Source, number>} */
 const SOURCE_NUMBER = { camera: 1, microphone: 2, screen_share: 3 };
@@ -63,13 +64,15 @@ export class BriefingRoom {
   }
 
   /**
-   * A `media` message. The same identity while connected needs nothing: LiveKit refreshes its own token.
+   * A `media` message. The same identity while connected needs nothing: LiveKit refreshes its own token. While the
+   * room is being looked for again, the message says that it is there: in at once.
    * @param {string} url
    * @param {string} token
    */
   async connect(url, token) {
     const identity = identityOf(token);
-    if (identity === this.identity && this.room && this.room.state !== ConnectionState.Disconnected) return;
+    const settled = this.room?.state === ConnectionState.Connected || this.room?.state === ConnectionState.Connecting;
+    if (identity === this.identity && settled) return;
     clearTimeout(this.retryTimer);
     await this.#leave();
     this.identity = identity;
@@ -174,8 +177,14 @@ export class BriefingRoom {
     const wait = RETRY_MS[Math.min(this.losses, RETRY_MS.length - 1)];
     this.losses += 1;
     clearTimeout(this.retryTimer);
-    this.retryTimer = setTimeout(() => this.listeners.needMedia(), wait * (0.5 + Math.random() / 2));
+    this.retryTimer = setTimeout(() => this.#ask(), wait * (0.5 + Math.random() / 2));
     this.#settle();
+  }
+
+  /** Asks for media, again and again until an answer comes. */
+  #ask() {
+    this.listeners.needMedia();
+    this.retryTimer = setTimeout(() => this.#ask(), ASK_AGAIN_MS);
   }
 
   async #leave() {

@@ -12,6 +12,8 @@ import { t } from "./i18n.js";
 /** @type {Field[]} */
 const FIELDS = ["present", "members", "excused", "unexcused", "extra"];
 
+const NEWS_MS = 8000;
+
 export class HeadcountForm {
   /** @param {(message: object) => boolean} send */
   constructor(send) {
@@ -21,6 +23,8 @@ export class HeadcountForm {
     this.sent = null;
     this.touched = false;
     this.openedFor = 0;
+    /** @type {ReturnType<typeof setTimeout>|undefined} */
+    this.newsTimer = undefined;
     this.form = /** @type {HTMLFormElement} */ (byId("headcount"));
     this.form.addEventListener("submit", (event) => this.#submit(event));
     this.form.addEventListener("input", () => this.#typed());
@@ -148,5 +152,7 @@ export class HeadcountForm {
     setText(node, words);
     setAttribute(node, "data-state", state);
     show(node, Boolean(words));
+    clearTimeout(this.newsTimer);
+    if (state === "online") this.newsTimer = setTimeout(() => show(node, false), NEWS_MS);
   }
 }
