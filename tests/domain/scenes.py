@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import pytest
+
 from coordinator.domain import attendance
 from coordinator.domain import commands as c
 from coordinator.domain.attendance_types import Attendance, SiteAttendance
 from coordinator.domain.briefing import Briefing
 from coordinator.domain.commands import SYSTEM_ACTOR, Actor, Command
+from coordinator.domain.errors import Refusal
 from coordinator.domain.events import Event, Recorded, Summoned, Thresholds
 from coordinator.domain.moments import Moment
 
@@ -104,3 +107,34 @@ def live_briefing(
     story = open_briefing(*codes, expected=expected, members=members)
     story.do(start, c.Start(thresholds or Thresholds()), HOST)
     return story
+
+
+def refused(story: Story, when: float, command: c.Command, actor: c.Actor = HOST) -> Refusal:
+    """The refusal that the command meets."""
+    with pytest.raises(Refusal) as told:
+        story.do(when, command, actor)
+    return told.value
+
+
+def end(story: Story, when: float) -> None:
+    """The host ends it."""
+    story.do(when, c.End(), HOST)
+
+
+def visit(story: Story, site: str, joined: float, left: float) -> None:
+    """The site is on line from then to then and closes its page."""
+    story.join(joined, site)
+    line = story.briefing.line(site)
+    assert line is not None
+    for when in (joined, left):
+        story.do(when, c.Alive(site, line.connection))
+    story.do(left, c.Leave(site, line.connection))
+
+
+def visited(*times: tuple[float, float], ended: float = 1000) -> SiteAttendance:
+    """What one site that was on line at these times comes to."""
+    story = live_briefing("alfa")
+    for joined, left in times:
+        visit(story, "alfa", joined, left)
+    end(story, ended)
+    return story.site("alfa")

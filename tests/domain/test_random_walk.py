@@ -336,7 +336,7 @@ def a_step_of_the_wall_clock_moves_nothing(log: list[Recorded], told: Any, now: 
 
 TestWalk = Walk.TestCase
 TestWalk.settings = settings(
-    max_examples=150,
+    max_examples=100,
     stateful_step_count=30,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
