@@ -17,7 +17,7 @@ from coordinator.domain.grants import HUB_SOURCES, Grants
 from coordinator.media import Media, Participant, browser_url
 
 KEY, SECRET = "APItest", "a-secret-of-more-than-thirty-two-bytes"
-_REQUESTS = {
+_REQUESTS: dict[str, Any] = {
     "CreateRoom": room.CreateRoomRequest,
     "DeleteRoom": room.DeleteRoomRequest,
     "ListParticipants": room.ListParticipantsRequest,

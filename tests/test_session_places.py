@@ -12,6 +12,7 @@ from coordinator import clock
 from coordinator.domain.commands import Cancel, Create, End, Open, Start
 from coordinator.domain.errors import Refusal
 from coordinator.domain.events import SYSTEM_CHAIN, ClockStepped, ConnectionClosed
+from coordinator.domain.moments import Moment
 from tests.session_fakes import HOST, FakeMedia, FakeScreen, FakeStore, briefing, running, sites, until
 
 
@@ -24,7 +25,7 @@ def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Moves both clocks on by so many ms, as time does."""
     read, ahead = clock.now, [0]
 
-    def shifted() -> clock.Moment:
+    def shifted() -> Moment:
         now = read()
         return replace(now, utc_ms=now.utc_ms + ahead[0], mono_ms=now.mono_ms + ahead[0])
 
