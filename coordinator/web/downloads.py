@@ -52,9 +52,11 @@ def fold(services: Services, briefing: str) -> Attendance:
     Raises:
         BadRequest: unknown_briefing.
     """
-    recorded = services.reader.events(briefing)
-    if not recorded:
+    row = services.reader.briefing(briefing)
+    if row is None:
         raise BadRequest("unknown_briefing", briefing=briefing)
+    reader = services.reader
+    recorded = reader.settled(briefing) if row.phase == "ended" else reader.events(briefing)
     return fold_events(recorded, clock.now())
 
 
