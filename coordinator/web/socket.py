@@ -206,19 +206,25 @@ class Line:
             if self.attached is not None or self._hello is None or self.identity is None:
                 return
             sessions, hello, who = self._services.sessions, self._hello, self.identity
-            briefing = hello.briefing or await self._where(who)
+            briefing = await self._where(hello, who)
             device = hello.device or access.device(self._request)
             side = who.site or "hub"
             connection = await sessions.attach(briefing, side, hello.page, device, self, who.actor)
             self.attached = (briefing, connection)
 
-    async def _where(self, who: Identity) -> str:
-        if who.site is None:
-            raise Refusal("unknown_briefing")
-        found = await self._services.sessions.live_for(who.site)
-        if not found:
-            raise Refusal("not_open")
-        return found[0]
+    async def _where(self, hello: Hello, who: Identity) -> str:
+        """The briefing that the hello names, or the one that the site's link leads to."""
+        sessions = self._services.sessions
+        if hello.briefing is None:
+            found = await sessions.live_for(who.site) if who.site else []
+            if not found:
+                raise Refusal("not_open" if who.site else "unknown_briefing")
+            return found[0]
+        if who.site is not None:
+            called = (await sessions.snapshot(hello.briefing))["sites"]
+            if who.site not in [entry["code"] for entry in called]:
+                raise Refusal("unknown_site", site=who.site)
+        return hello.briefing
 
     def _note_life(self, life: Life) -> None:
         if self.attached is not None:
