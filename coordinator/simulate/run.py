@@ -164,15 +164,16 @@ def _words(counts: Counter[str]) -> str:
 
 def _outcome(actors: Iterable[Actor]) -> Outcome:
     actors = list(actors)
-    stats = [actor.site.client.stats() for actor in actors if actor.site.client is not None]
+    sums = sum((Counter(actor.site.totals()) for actor in actors), Counter[str]())
+    clients = [actor.site.client for actor in actors]
     return Outcome(
         sites=len(actors),
         joined=sum(actor.site.joins > 0 for actor in actors),
-        with_media=sum(figures["state"] == "online" for figures in stats),
+        with_media=sum(client is not None and client.state == "online" for client in clients),
         declared=sum(actor.declared for actor in actors),
-        received_bytes=sum(figures["audio_bytes"] + figures["video_bytes"] for figures in stats),
-        sent_packets=sum(figures["sent_packets"] for figures in stats),
-        lost_packets=sum(track["lost"] for figures in stats for track in figures["tracks"].values()),
+        received_bytes=sums["received_bytes"],
+        sent_packets=sums["sent_packets"],
+        lost_packets=sums["lost_packets"],
         rejoins=sum(max(0, actor.site.joins - 1) for actor in actors),
     )
 

@@ -12,6 +12,7 @@ import json
 import logging
 import random
 import uuid
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -74,6 +75,7 @@ class Site:
         self._away_until = 0.0
         self._number = 0
         self._bytes_before = 0
+        self._figures_before: Counter[str] = Counter()
 
     def start(self) -> None:
         """Come in, and stay."""
@@ -89,6 +91,10 @@ class Site:
         """This site's own entry in the newest snapshot; empty before the first."""
         entries = self.snapshot.get("sites", []) if self.snapshot else []
         return next((entry for entry in entries if entry.get("code") == self.code), {})
+
+    def totals(self) -> dict[str, int]:
+        """Return `received_bytes`, `sent_packets` and `lost_packets` over all clients this site has had."""
+        return dict(self._figures_before + _sums(self.client))
 
     async def declare(self, present: int, **figures: int | str) -> None:
         """Declare a headcount: `members`, `excused`, `unexcused`, `extra`, `note`, `roll_call` as known."""
@@ -146,9 +152,8 @@ class Site:
             await asyncio.gather(self._task, return_exceptions=True)
         if self._session is not None:
             await self._session.close()  # still open only after `freeze`
-        client, self.client = self.client, None
-        if client is not None:
-            await client.close()
+        if self.client is not None:
+            await self.client.close()
 
     # --- the control socket ---
 
@@ -315,9 +320,21 @@ class Site:
             self._joining_media.cancel()
         client, self.client = self.client, None
         if client is not None:
+            self._figures_before += _sums(client)
             client.kill()
 
     def _cancel(self) -> None:
         for task in (self._task, self._joining_media):
             if task is not None and task is not asyncio.current_task():
                 task.cancel()
+
+
+def _sums(client: LightClient | None) -> Counter[str]:
+    if client is None:
+        return Counter()
+    stats = client.stats()
+    return Counter(
+        received_bytes=stats["audio_bytes"] + stats["video_bytes"],
+        sent_packets=stats["sent_packets"],
+        lost_packets=sum(track["lost"] for track in stats["tracks"].values()),
+    )

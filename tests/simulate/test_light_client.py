@@ -52,6 +52,28 @@ async def rooms(relay: RelayProcess) -> AsyncIterator[Any]:
         yield client.room
 
 
+class DeadWire(asyncio.DatagramProtocol):
+    """Takes the place of a socket: nothing comes through any more either way, and nobody is told."""
+
+    def __init__(self, protocol: Any) -> None:
+        self._wire = protocol.transport
+        self._inner = self._wire.get_protocol()
+        self._wire.set_protocol(self)
+        protocol.transport = self
+
+    def sendto(self, data: bytes, addr: tuple[str, int]) -> None:
+        return
+
+    def is_closing(self) -> bool:
+        return False
+
+    def close(self) -> None:
+        self._wire.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._inner.connection_lost(exc)
+
+
 def received(client: LightClient, kind: str, figure: str = "packets") -> int:
     return sum(track[figure] for track in client.stats()["tracks"].values() if track["kind"] == kind)
 
@@ -166,6 +188,20 @@ async def test_a_broken_signalling_socket_is_resumed_and_media_goes_on(join: Joi
 
     assert (alfa.me.sid, bravo.me.sid) == known
     assert alfa.rejoins == bravo.rejoins == 0
+
+
+@pytest.mark.slow
+async def test_a_media_path_that_died_is_replaced_while_signalling_lives(join: Join) -> None:
+    alfa, bravo = await join("alfa"), await join("bravo")
+    await alfa.publish_camera()
+    await bravo.wait_for(lambda c: received(c, "video") > 10)
+    for protocol in bravo._media.link._current._protocols:  # type: ignore[union-attr]
+        DeadWire(protocol)
+    await bravo.wait_for(lambda c: c.resumes == 1, timeout_s=20)
+    packets = received(bravo, "video")
+    await bravo.wait_for(lambda c: received(c, "video") > packets + 40)
+
+    assert bravo.rejoins == 0
 
 
 async def test_after_the_relays_death_everybody_is_back_by_themselves(

@@ -146,6 +146,9 @@ async def test_a_site_sends_its_camera_and_receives_the_hub(
     await hub.wait_for(lambda c: c.stats()["video_bytes"] > 5000)
     await hall.until(lambda: any(beat["media"].get("receiving") for beat in hall.heard(CODE, "alive")))
 
+    before = site.totals()["received_bytes"]
+    site.drop(60)
+    assert site.client is None and site.totals()["received_bytes"] >= before > 2000
     media = [beat["media"] for beat in hall.heard(CODE, "alive")][-1]
     assert media["mode"] == "full" and media["audio_bytes"] > 0 and media["loss"] == 0
 
