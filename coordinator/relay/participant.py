@@ -20,12 +20,12 @@ from . import sdp
 from .errors import ProtocolViolation, RelayError
 from .forwarding import rtcp
 from .ice import Credentials
-from .media_track import HIGH, MediaTrack
 from .negotiation import Negotiation, Plan, Subscription
 from .plane import Plane
 from .publication import Publication, check_request, new_sid
 from .requests import handle_request
 from .signalling import SignalSocket
+from .subscriber import Subscriber
 from .tokens import Grants, TokenError, issue_refresh
 from .transport import MediaTransport
 from .uplink import Uplink
@@ -39,7 +39,6 @@ MAX_METADATA_BYTES = 16_384
 MAX_ATTRIBUTES_BYTES = 16_384
 MAX_NAME_CHARS = 256
 MAX_PUBLICATIONS = 16
-MAX_REFUSED = 1024
 REFRESH_BEFORE_S = 300.0
 REFRESH_TTL_S = 600.0
 
@@ -55,10 +54,7 @@ class Participant:
         self.socket: SignalSocket | None = None
         self.auto_subscribe = join.connection_settings.auto_subscribe
         self.publications: dict[str, Publication] = {}
-        self.subscriptions: dict[str, Subscription] = {}
-        self.refused: set[str] = set()
-        """Tracks that this participant unsubscribed from although it subscribes automatically."""
-        self.settings: dict[str, rtc.UpdateTrackSettings] = {}
+        self.subscriber = Subscriber(self)
         self.missed: dict[str, models.ParticipantInfo] = {}
         """Who left while signalling was cut."""
         self.cut_at: float | None = time.monotonic()
@@ -68,9 +64,8 @@ class Participant:
         self.transport = MediaTransport(room.mux, room.certificate, self)
         self.uplink = Uplink(self.transport.send_rtcp)
         self.plane = Plane(self.transport.send_rtp, self.transport.send_rtcp)
-        self.plane.on_paused = self._told_paused
+        self.plane.on_paused = self.subscriber.told_paused
         self._info = _first_info(self, join)
-        self._started = False
         self._offer: sdp.Offer | None = None
         self.removed = False
         self.active = False
@@ -142,8 +137,7 @@ class Participant:
         """Answer an offer. Raises ProtocolViolation; nothing has changed then."""
         offer = sdp.parse_offer(description.sdp)
         credentials = self._prepare_transport(offer)
-        pending = [s for s in self.subscriptions.values() if s.mid is None]
-        plan = self.negotiation.plan(offer, list(self.publications.values()), pending)
+        plan = self.negotiation.plan(offer, list(self.publications.values()), self.subscriber.pending())
         self.uplink.configure(plan.extensions, plan.bindings)
         self.plane.configure(plan.extensions)
         local = self.room.local(credentials.fragment, credentials.password)
@@ -174,28 +168,14 @@ class Participant:
             if not publication.announced:
                 self.room.publish(publication)
         for subscription in plan.started:
-            self._begin(subscription)
+            self.subscriber.begin(subscription)
         self.want_sections()
-
-    def _begin(self, subscription: Subscription) -> None:
-        if not self.transport.connected:
-            return  # a keyframe now would be lost: `on_connected` begins
-        if (
-            subscription.feed is not None
-            and self.subscriptions.get(subscription.publication.sid) is subscription
-        ):
-            self.plane.add(subscription.feed)
-        publication = subscription.publication
-        if not publication.seen:
-            publication.seen = True
-            publication.publisher.send(track_subscribed=rtc.TrackSubscribed(track_sid=publication.sid))
 
     def want_sections(self) -> None:
         """Ask the client for another offer when subscriptions wait for a section."""
-        pending = [s for s in self.subscriptions.values() if s.mid is None]
         if self.socket is None or self._offer is None:
             return
-        counts = self.negotiation.needs(pending, time.monotonic())
+        counts = self.negotiation.needs(self.subscriber.pending(), time.monotonic())
         if counts is not None:
             self.send(
                 media_sections_requirement=rtc.MediaSectionsRequirement(
@@ -248,79 +228,14 @@ class Participant:
 
     # subscribing
 
-    def may_see(self, publication: Publication) -> bool:
-        """Whether this participant may subscribe to a track."""
-        publisher = publication.publisher
-        shown = publication.announced and publisher is not self and not publisher.grants.hidden
-        return self.grants.can_subscribe and shown
-
-    def subscribe(self, publication: Publication) -> None:
-        """Want a track; it comes as soon as a section is there for it."""
-        if publication.sid in self.subscriptions or not self.may_see(publication):
-            return
-        subscription = Subscription(publication)
-        self.subscriptions[publication.sid] = subscription
-        self.apply_setting(subscription)
-        self.want_sections()
-
-    def unsubscribe(self, sid: str) -> None:
-        """Want a track no longer."""
-        subscription = self.subscriptions.pop(sid, None)
-        if subscription is None:
-            return
-        if subscription.feed is not None:
-            self.plane.remove(subscription.feed)
-        self.negotiation.release(subscription)
-        subscription.publication.demand.set(self.sid, None)
-        self.room.tell_demand(subscription.publication)
-        self.want_sections()
-
-    def apply_setting(self, subscription: Subscription) -> None:
-        """Take over what the client set for a track: quality or size, enabled, priority."""
-        publication = subscription.publication
-        setting = self.settings.get(publication.sid)
-        if setting is not None:
-            subscription.enabled = not setting.disabled
-            subscription.priority = setting.priority
-            subscription.quality = min(setting.quality, HIGH)
-            if setting.width and setting.height:
-                subscription.quality = publication.quality_for(setting.width, setting.height)
-            if setting.quality == models.VideoQuality.OFF:
-                subscription.enabled = False
-        feed = subscription.feed
-        if feed is not None:
-            feed.quality, feed.enabled, feed.priority = (
-                subscription.quality, subscription.enabled, subscription.priority,
-            )  # fmt: skip
-            self.plane.allocate(time.monotonic())
-        publication.demand.set(self.sid, subscription.quality if subscription.enabled else None)
-        self.room.tell_demand(publication)
+    @property
+    def subscriptions(self) -> dict[str, Subscription]:
+        """The tracks this participant gets or waits for, by sid."""
+        return self.subscriber.subscriptions
 
     def update_subscriptions(self, track_sids: Iterable[str], subscribe: bool) -> None:
         """Subscribe to or unsubscribe from tracks, as the client or the server wants."""
-        for sid in track_sids:
-            if not subscribe:
-                if len(self.refused) < MAX_REFUSED:
-                    self.refused.add(sid)
-                self.unsubscribe(sid)
-                continue
-            self.refused.discard(sid)
-            publication = self.room.publication(sid)
-            if publication is None or not self.may_see(publication):
-                error = models.SubscriptionError.SE_TRACK_NOTFOUND
-                self.send(subscription_response=rtc.SubscriptionResponse(track_sid=sid, err=error))
-            else:
-                self.subscribe(publication)
-
-    def _told_paused(self, track: MediaTrack, paused: bool) -> None:
-        subscription = self.subscriptions.get(track.sid)
-        if subscription is None:
-            return
-        state = rtc.StreamState.PAUSED if paused else rtc.StreamState.ACTIVE
-        info = rtc.StreamStateInfo(
-            participant_sid=subscription.publication.publisher.sid, track_sid=track.sid, state=state
-        )
-        self.send(stream_state_update=rtc.StreamStateUpdate(stream_states=[info]))
+        self.subscriber.update(track_sids, subscribe)
 
     # changes by the client or the server
 
@@ -360,7 +275,7 @@ class Participant:
                 self.unpublish(publication, tell=True)
         if not self.grants.can_subscribe:
             for sid in list(self.subscriptions):
-                self.unsubscribe(sid)
+                self.subscriber.unsubscribe(sid)
         elif self.auto_subscribe:
             self.room.offer_all_to(self)
         if self.grants.hidden and not was_hidden:
@@ -391,7 +306,7 @@ class Participant:
         """Note that media can flow."""
         self.active = True
         for subscription in self.subscriptions.values():
-            self._begin(subscription)
+            self.subscriber.begin(subscription)
         self._info.state = models.ParticipantInfo.State.ACTIVE
         self.changed()
         self.room.tell("participant_joined", self)
@@ -415,7 +330,7 @@ class Participant:
             lambda: self.send(leave=rtc.LeaveRequest(reason=reason, action=action)),  # type: ignore[arg-type]
             lambda: self.socket.close() if self.socket is not None else None,
             *(partial(self.unpublish, publication) for publication in self.publications.values()),
-            *(partial(self.unsubscribe, sid) for sid in self.subscriptions),
+            *(partial(self.subscriber.unsubscribe, sid) for sid in self.subscriptions),
             self.plane.close,
             lambda: self.room.forget(self),
             lambda: self.room.spawn(self.transport.close()),

@@ -23,7 +23,6 @@ REASONS = {
     "invalid_argument": rtc.RequestResponse.Reason.INVALID_REQUEST,
     "not_found": rtc.RequestResponse.Reason.NOT_FOUND,
 }
-MAX_SETTINGS = 1024
 
 
 def handle_request(participant: Participant, request: rtc.SignalRequest) -> None:
@@ -63,13 +62,7 @@ def _subscription(participant: Participant, request: rtc.UpdateSubscription) -> 
 
 
 def _track_setting(participant: Participant, request: rtc.UpdateTrackSettings) -> None:
-    for sid in request.track_sids:
-        if len(participant.settings) >= MAX_SETTINGS and sid not in participant.settings:
-            return
-        participant.settings[sid] = request
-        subscription = participant.subscriptions.get(sid)
-        if subscription is not None:
-            participant.apply_setting(subscription)
+    participant.subscriber.set(request)
 
 
 def _update_metadata(participant: Participant, request: rtc.UpdateParticipantMetadata) -> None:

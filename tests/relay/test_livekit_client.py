@@ -99,7 +99,7 @@ async def test_each_subscriber_gets_the_layer_it_asks_for_without_a_freeze(stage
         await shows(viewer, camera, 5)
 
     assert await viewer.page.evaluate(f"gaps['{camera}']") < 1000
-    assert await other.page.evaluate(f"width('{camera}')") == 1280
+    await other.until(f"width('{camera}').then(w => w === 1280)", 30)
 
 
 async def test_without_autosubscribe_nothing_comes_until_asked_and_it_can_be_given_back(stage: Stage) -> None:
@@ -271,7 +271,7 @@ async def test_the_speaker_is_told(stage: Stage) -> None:
 async def test_a_closed_page_leaves_and_a_killed_one_is_gone_after_its_grace(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("coordinator.relay.rooms.GRACE_S", 2.0)
+    monkeypatch.setattr("coordinator.relay.liveness.GRACE_S", 2.0)
     watcher = await stage.enter("watcher")
     closed = await stage.enter("closed")
     await closed.page.evaluate("room.disconnect()")

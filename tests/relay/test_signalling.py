@@ -199,7 +199,7 @@ async def test_a_token_near_its_end_is_refreshed(running: Running) -> None:
 async def test_somebody_who_never_came_back_is_gone_after_the_grace_time(
     running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("coordinator.relay.rooms.GRACE_S", 0.5)
+    monkeypatch.setattr("coordinator.relay.liveness.GRACE_S", 0.5)
     async with peer(running.port, token("stays")) as stays:
         async with peer(running.port, token("goes")) as goes:
             await goes.hears("join")

@@ -1,0 +1,51 @@
+"""When a participant counts as gone, and how a broken line is set up again before that.
+
+Rule 1: a participant whose signalling is cut stays for its grace time, and longer while its media flows.
+Rule 2: media that stops while signalling goes on is set up again by the client, asked with `leave` (resume),
+within seconds: browsers alone take a quarter of a minute to notice.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from livekit.protocol import models, rtc
+
+if TYPE_CHECKING:
+    from .participant import Participant
+
+GRACE_S = 15.0
+MAX_CUT_S = 120.0
+SIGNAL_TIMEOUT_S = 20.0
+SILENT_S = 6.0
+CLOSED_S = 2.0
+RESUME_INTERVAL_S = 10.0
+
+
+def tick_participant(person: Participant, now: float) -> None:
+    """Do what time brings to one participant; call it a few times a second."""
+    silent = now - person.transport.last_heard
+    if person.socket is None:
+        cut = now - person.cut_at if person.cut_at is not None else 0.0
+        if (cut > GRACE_S and (silent > GRACE_S or person.transport.closed)) or cut > MAX_CUT_S:
+            person.remove(models.DisconnectReason.SIGNAL_CLOSE)
+        return
+    if now - person.socket.last_heard > SIGNAL_TIMEOUT_S:
+        person.socket.abort()
+        person.detach(person.socket)
+        return
+    if now - person.resume_asked_at > RESUME_INTERVAL_S:
+        _watch_media(person, silent, now)
+    person.refresh_token(time.time())
+    person.want_sections()
+
+
+def _watch_media(person: Participant, silent: float, now: float) -> None:
+    actions = rtc.LeaveRequest.Action
+    if person.transport.closed and silent > CLOSED_S:
+        person.resume_asked_at = now
+        person.send(leave=rtc.LeaveRequest(action=actions.RECONNECT))
+    elif person.active and silent > SILENT_S:
+        person.resume_asked_at = now
+        person.send(leave=rtc.LeaveRequest(action=actions.RESUME))
