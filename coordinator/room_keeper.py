@@ -2,7 +2,8 @@
 
 Rule 1: everything here happens outside the command queue; a round of calls ends after 1 s, done or not.
 Rule 2: grants are computed from the state and applied again after events, joins, relay starts, reconciles.
-Rule 3: a participant without a connection that is open (or only silent: lost) is sent out.
+Rule 3: a participant without a connection that is open (or only silent: lost) is sent out; where no briefing
+is on there is no room.
 Rule 4: what the media server tells of who is there and sends becomes commands (SiteMedia, HubMedia), once
 per change.
 Rule 5: an identity is `<code>:<connection>`, `hub:<connection>` at the hub.
@@ -70,8 +71,10 @@ class RoomKeeper:
             self.status = "pending"
         self._changed.set()
 
-    def reconcile_soon(self) -> None:
-        """The media server has news of the room."""
+    def reconcile_soon(self, joined: bool = False) -> None:
+        """The media server has news of the room; `joined`: that somebody came in."""
+        if joined and self._running.briefing.phase not in ACTIVE:
+            self._room_made, self._room_closed = True, False  # a token outlived the end by some minutes
         self._news.set()
 
     def start_again(self) -> None:
@@ -113,7 +116,7 @@ class RoomKeeper:
         if briefing.phase in ACTIVE:
             calls = [self._ensure()] if not self._room_made else []
             calls += [self._apply(identity, grants) for identity, grants in self._due_grants().items()]
-        elif briefing.phase in ("ended", "cancelled") and self._room_made and not self._room_closed:
+        elif self._room_made and not self._room_closed:
             calls = [self._close_room()]
         if calls:
             self.status = "pending"

@@ -10,6 +10,7 @@ Rule 5: briefings that are open, live or in a break are always in memory; others
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from concurrent.futures import Executor
 from datetime import UTC, datetime
@@ -225,9 +226,16 @@ class Sessions:
 
     def media_event(self, room: str, kind: str) -> None:
         """A validated webhook of the media server (`kind`: LiveKit's event name): reconciles that room."""
-        hall = self._halls.get(room)
+        hall, joined = self._halls.get(room), kind == "participant_joined"
         if hall is not None and kind.startswith(("participant_", "track_", "room_")):
-            hall.keeper.reconcile_soon()
+            hall.keeper.reconcile_soon(joined)
+        elif hall is None and joined:
+            self._context.spawn(self._send_out_latecomer(room))
+
+    async def _send_out_latecomer(self, room: str) -> None:
+        """Somebody came into the room of a briefing that is not on, with a token of before its end."""
+        with contextlib.suppress(CoordinatorError):  # no room of ours
+            (await self._hall(room)).keeper.reconcile_soon(joined=True)
 
     def media_moved(self) -> None:
         """The media server has a new address, or none: rooms and grants again, fresh media for screens."""

@@ -41,6 +41,23 @@ def state(screen: FakeScreen) -> str:
     return str(screen.shown[-1]["sites"][0]["state"]) if screen.shown else "nothing shown"
 
 
+async def test_who_enters_a_room_after_the_end_is_sent_out_also_when_nobody_remembers_the_briefing() -> None:
+    store, media = FakeStore(), FakeMedia()
+    async with running(store, media) as sessions:
+        made = await briefing(sessions, "alfa")
+        await sessions.run(made, End(), HOST)
+        await until(lambda: "room closed" in media.tape)
+        media.enter(made, "alfa", "latecomer0")
+        sessions.media_event(made, "participant_joined")
+        await until(lambda: media.tape.count("room closed") == 2)
+
+    async with running(store, media) as sessions:
+        media.enter(made, "alfa", "latecomer0")
+        sessions.media_event(made, "participant_joined")
+        sessions.media_event("no-briefing-of-ours", "participant_joined")
+        await until(lambda: media.tape.count("room closed") == 3)
+
+
 async def test_a_silent_site_is_shown_unstable_without_any_event(later: Callable[[int], None]) -> None:
     store = FakeStore()
     async with running(store, FakeMedia()) as sessions:
