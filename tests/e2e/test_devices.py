@@ -20,6 +20,7 @@ CODE = "xa-ban-thi"
 @pytest.mark.parametrize(
     ("name", "allow", "devices", "words"),
     [("refused", False, True, "phép dùng máy quay"), ("missing", True, False, "Không tìm thấy máy quay")],
+    ids=["refused", "missing"],
 )
 async def test_without_camera_and_microphone_the_page_says_why_and_joins(
     server: Server, browsers: Browsers, hub_clips: Clips, name: str, allow: bool, devices: bool, words: str

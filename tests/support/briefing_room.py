@@ -27,7 +27,7 @@ class BriefingRoom:
 
 
 async def open_briefing(
-    server: Server, browsers: Browsers, hub: Clips, title: str = "Quán triệt"
+    server: Server, browsers: Browsers, hub: Clips | None, title: str = "Quán triệt"
 ) -> BriefingRoom:
     """The host logs in with the printed password, makes a briefing, opens it and publishes the hall."""
     host = HostPage(await browsers.person("host", hub, size=(1920, 1080)), server.base)
@@ -38,7 +38,7 @@ async def open_briefing(
     return BriefingRoom(server, host, briefing)
 
 
-async def join(room: BriefingRoom, browsers: Browsers, code: str, clips: Clips) -> SitePage:
+async def join(room: BriefingRoom, browsers: Browsers, code: str, clips: Clips | None) -> SitePage:
     """An operator opens the site's own link, chooses devices and joins."""
     site = SitePage(await browsers.person(code, clips), code, room.server.links()[code])
     await site.open()
