@@ -5,11 +5,12 @@
  * Rule 1: `hello` is the first frame; then a numbered `alive` every 5 s with the media figures it is given.
  * Rule 2: a lost line is tried again for ever, with growing, jittered delays; coming back on line tries at once.
  * Rule 3: a page that was replaced stops, and never fights back; only a person's press starts it again.
- * Rule 4: where the server says nothing for a while although it used to answer, the socket is dead: a fresh one is made.
+ * Rule 4: a question that gets no answer means that the line is dead, whatever the socket says: a fresh one is made.
  */
 
 const ALIVE_MS = 5000;
-const SILENT_MS = 16000;
+const CONNECT_MS = 16000;
+const ANSWER_MS = 10000;
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 15000;
 const FINAL = new Set(["replaced", "revoked", "ended", "cancelled", "login_needed", "wrong_link", "forbidden", "unknown_briefing"]);
@@ -43,7 +44,6 @@ export class ControlSocket {
     this.counter = 0;
     this.tries = 0;
     this.heardAt = 0;
-    this.answered = false;
     /** @type {ReturnType<typeof setTimeout>|undefined} */
     this.retryTimer = undefined;
     /** @type {ReturnType<typeof setInterval>|undefined} */
@@ -72,9 +72,13 @@ export class ControlSocket {
     this.#connect();
   }
 
-  /** Asks for a fresh `media` message: the page lost the room for good. */
+  /** Asks for a fresh `media` message: the page lost the room. */
   askMedia() {
-    this.send({ type: "media" });
+    if (!this.send({ type: "media" })) return;
+    const [asked, socket] = [performance.now(), this.socket];
+    setTimeout(() => {
+      if (this.socket === socket && this.heardAt < asked) this.#closed();
+    }, ANSWER_MS);
   }
 
   /**
@@ -99,7 +103,7 @@ export class ControlSocket {
     };
     this.retryTimer = setTimeout(() => {
       if (socket.readyState === WebSocket.CONNECTING) this.#closed();
-    }, SILENT_MS);
+    }, CONNECT_MS);
   }
 
   #opened() {
@@ -114,11 +118,6 @@ export class ControlSocket {
   }
 
   async #beat() {
-    const silent = performance.now() - this.heardAt > SILENT_MS;
-    if (this.answered && silent) {
-      this.#closed();
-      return;
-    }
     const media = await this.listeners.figures();
     this.counter += 1;
     this.send({ type: "alive", n: this.counter, t_ms: Math.round(performance.now()), media });
@@ -139,7 +138,6 @@ export class ControlSocket {
       this.#enter("open");
       this.listeners.snapshot(message);
     } else if (message.type === "media") this.listeners.media(message.url, message.token);
-    else if (message.type === "alive") this.answered = true; // the server answers heartbeats: silence means a dead line
     else if (message.type === "refused") this.#refused(message);
   }
 

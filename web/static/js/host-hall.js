@@ -119,7 +119,7 @@ export class Hall {
     button("hall-mute", this.on && !sound, sound ? "mic" : "mic-off", sound ? t("Hall microphone is on") : t("Hall microphone is off"));
     show(byId("hall-mute"), this.on);
     show(byId("hall-level"), this.on && sound);
-    button("share-screen", screen, "slides", screen ? t("Stop sharing the screen") : t("Share the screen (slides)"));
+    button("share-screen", screen, "slides", screen ? t("Stop sharing the screen") : t("Share the screen"));
     const trouble = [this.trouble.camera, this.trouble.microphone].filter(Boolean).join(" ");
     show(byId("hall-trouble"), Boolean(trouble));
     setText(byId("hall-trouble-text"), trouble);

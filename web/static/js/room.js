@@ -8,6 +8,7 @@
  * server allows that source.
  * Rule 3: when the connection is lost for good, a new token is asked for (`needMedia`); the room never gives up by itself.
  */
+import { allowed, identityOf } from "./room-rights.js";
 import { ConnectionState, Room, RoomEvent, Track, VideoQuality } from "./livekit.js";
 
 /** @typedef {"camera"|"microphone"|"screen_share"} Source */
@@ -16,9 +17,8 @@ import { ConnectionState, Room, RoomEvent, Track, VideoQuality } from "./livekit
 /** @typedef {{track: MediaStreamTrack, options: import("livekit-client").TrackPublishOptions, busy: boolean, published: boolean}} Sending */
 
 const ASK_AGAIN_MS = 10_000;
+const PATIENCE_MS = 8000;
 const RETRY_MS = [1000, 2000, 4000, 8000, 15000];
-/** LiveKit's TrackSource numbers, as permissions carry them. @type {Record<Source, number>} */
-const SOURCE_NUMBER = { camera: 1, microphone: 2, screen_share: 3 };
 
 /**
  * @typedef {object} RoomListeners
@@ -164,6 +164,10 @@ export class BriefingRoom {
     const settle = () => this.#settle();
     const events = [RoomEvent.Connected, RoomEvent.ParticipantConnected, RoomEvent.ParticipantDisconnected, RoomEvent.TrackPublished, RoomEvent.TrackUnpublished, RoomEvent.TrackSubscribed, RoomEvent.TrackUnsubscribed, RoomEvent.TrackMuted, RoomEvent.TrackUnmuted, RoomEvent.TrackStreamStateChanged, RoomEvent.LocalTrackPublished, RoomEvent.ParticipantPermissionsChanged, RoomEvent.Reconnected];
     for (const event of events) room.on(event, settle);
+    room.on(RoomEvent.Reconnecting, () => {
+      clearTimeout(this.retryTimer);
+      this.retryTimer = setTimeout(() => this.#askWhileAway(room), PATIENCE_MS);
+    });
     const draw = () => this.listeners.change();
     for (const event of [RoomEvent.Reconnecting, RoomEvent.SignalReconnecting, RoomEvent.ConnectionStateChanged, RoomEvent.AudioPlaybackStatusChanged]) room.on(event, draw);
     room.on(RoomEvent.Disconnected, () => {
@@ -179,6 +183,11 @@ export class BriefingRoom {
     clearTimeout(this.retryTimer);
     this.retryTimer = setTimeout(() => this.#ask(), wait * (0.5 + Math.random() / 2));
     this.#settle();
+  }
+
+  /** LiveKit has been trying alone for a while: the answer tells whether the server is there at all. @param {Room} room */
+  #askWhileAway(room) {
+    if (this.room === room && room.state !== ConnectionState.Connected) this.listeners.needMedia();
   }
 
   /** Asks for media, again and again until an answer comes. */
@@ -275,26 +284,5 @@ export class BriefingRoom {
       .filter(({ publication }) => publication)
       .sort((a, b) => Number(a.publication?.isMuted) - Number(b.publication?.isMuted) || (b.participant.joinedAt?.getTime() ?? 0) - (a.participant.joinedAt?.getTime() ?? 0));
     return found[0]?.publication ?? null;
-  }
-}
-
-/**
- * @param {import("livekit-client").LocalParticipant["permissions"]} permissions
- * @param {Source} source
- */
-function allowed(permissions, source) {
-  if (!permissions) return true;
-  if (!permissions.canPublish) return false;
-  const sources = /** @type {number[]} */ (permissions.canPublishSources ?? []);
-  return sources.length === 0 || sources.includes(SOURCE_NUMBER[source]);
-}
-
-/** @param {string} token a JWT @returns {string} its subject */
-function identityOf(token) {
-  try {
-    const payload = token.split(".")[1].replace(/-/g, "+").replace(/_/g, "/");
-    return JSON.parse(atob(payload)).sub ?? token;
-  } catch {
-    return token;
   }
 }

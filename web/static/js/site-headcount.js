@@ -109,7 +109,7 @@ export class HeadcountForm {
     setAttribute(box, "data-state", verdict.state);
     setText(byId("headcount-sum"), verdict.sum);
     setText(byId("headcount-words"), verdict.words);
-    setText(byId("headcount-rate"), figures.present === null || !this.expected ? "" : t("Participation rate {rate}", { rate: percent(figures.present / this.expected) }));
+    setText(byId("headcount-rate"), figures.present === null || !verdict.sendable || !this.expected ? "" : t("Participation rate {rate}", { rate: percent(figures.present / this.expected) }));
     for (const field of FIELDS) setAttribute(this.#input(field), "aria-invalid", verdict.wrong.includes(field) ? "true" : null);
     redraw(byId("headcount-fixes"), JSON.stringify(verdict.fixes), () => verdict.fixes.map((fix) => el("button", { class: "button", type: "button", onclick: () => this.#apply(fix.change) }, fix.words)));
     if (verdict.fixes.length && document.activeElement && this.form.contains(document.activeElement)) this.open(true);
