@@ -71,6 +71,8 @@ class Line:
         self._who = who
         self._hello: Hello | None = None
         self._joining = asyncio.Lock()
+        self._reading: asyncio.Task[None] | None = None
+        self._parting = asyncio.Lock()  # held while a goodbye is said
         self._bucket = Bucket(MESSAGES_A_SECOND, BURST)
         self._dropped = 0
         self._heard = asyncio.get_running_loop().time()
@@ -92,25 +94,39 @@ class Line:
 
     async def close(self, code: str) -> None:
         """Tells the page why, unless it knows, and closes with the code of CLOSE_CODES."""
-        try:
-            if code not in _QUIET:
-                await self._refuse(Refusal(code))
-        finally:
-            await self._ws.close(code=CLOSE_CODES.get(code, 1000), message=code.encode())
+        async with self._parting:
+            try:
+                if code not in _QUIET:
+                    await self._refuse(Refusal(code))
+            finally:
+                await (
+                    self._stop_reading()
+                )  # else aiohttp cuts the line instead of waiting for the page's answer
+                await self._ws.close(code=CLOSE_CODES.get(code, 1000), message=code.encode())
+
+    async def _stop_reading(self) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
+            await asyncio.wait([self._reading])
 
     # the line's own life
 
     async def serve(self) -> None:
         """Reads until the socket ends; then the connection has left."""
+        self._reading = asyncio.create_task(self._read())
         watch = asyncio.create_task(self._watch())
         try:
-            await self._read()
-        except (ConnectionError, ClientError, TimeoutError) as problem:
-            _log.debug("a control socket broke: %r", problem)
+            await asyncio.wait([self._reading])
         finally:
-            watch.cancel()
+            self._reading.cancel()
+            async with self._parting:
+                watch.cancel()
             self.abort_if_open()
             await self._detach("closed")
+        if not self._reading.cancelled() and (problem := self._reading.exception()) is not None:
+            if not isinstance(problem, ConnectionError | ClientError | TimeoutError):
+                raise problem
+            _log.debug("a control socket broke: %r", problem)
 
     async def _read(self) -> None:
         loop = asyncio.get_running_loop()

@@ -15,6 +15,7 @@ from coordinator import catalogue
 from coordinator.web import socket as control
 from tests.web.rig import ALFA, BRAVO, Rig, until
 
+PAGE = "0a0a0a0a-0000-4000-8000-000000000000"
 HOSTS = ("host", "staff", "admin")
 
 
@@ -78,6 +79,21 @@ async def test_a_second_browser_of_a_site_takes_over(rig: Rig) -> None:
     assert await _closed(rig, briefing, "replaced") == ["replaced"]
     await second.say("raise-hand")
     await second.until(lambda message: message["type"] == "snapshot" and message["sites"][0]["hand"] == 1)
+
+
+async def test_a_goodbye_is_said_in_full(rig: Rig) -> None:
+    briefing, browser = await rig.briefing("open", "start"), await rig.site(ALFA)
+    async with browser.session.ws_connect(rig.base + "/ws") as first:
+        await first.send_json({"type": "hello", "page": PAGE})
+        await first.receive()
+        await rig.on_line(ALFA, briefing)
+        await asyncio.sleep(0.3)  # the page looks late
+
+        async with asyncio.timeout(5):
+            async for _ in first:
+                pass
+
+    assert first.close_code == 4001
 
 
 async def test_a_closed_socket_has_left_at_once(rig: Rig) -> None:
