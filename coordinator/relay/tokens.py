@@ -5,6 +5,8 @@ algorithm are refused, and so is a token without an end (`exp`).
 Rule 2: a grant is false unless the token says true, except the three publishing and subscribing grants, which
 LiveKit leaves open unless the token says false (livekit `auth/grants.go`).
 Rule 3: a token whose claims have the wrong types is refused as a whole; nothing is guessed.
+Rule 4: a refreshed token grants no more than the token it follows: what UpdateParticipant has added holds
+for the participant in the room, not for whoever joins again, and what it has taken away stays away.
 """
 
 from collections.abc import Iterable
@@ -61,6 +63,8 @@ class Grants:
     hidden: bool = False
     api_key: str = ""
     expires_at: float = 0.0
+    token: "Grants | None" = None
+    """What the token itself said, where UpdateParticipant has changed it since."""
 
     def may_publish(self, source: int) -> bool:
         """Whether a track of this TrackSource may be published."""
@@ -84,6 +88,7 @@ class Grants:
         sources = permission.can_publish_sources
         return replace(
             self,
+            token=self.token or self,
             can_subscribe=permission.can_subscribe,
             can_publish=permission.can_publish,
             can_publish_data=permission.can_publish_data,
@@ -111,13 +116,14 @@ def verify(api_keys: dict[str, str], token: str) -> Grants:
 
 
 def issue_refresh(api_keys: dict[str, str], grants: Grants, ttl_s: float = 600) -> str:
-    """Sign a token with `grants` as they are now, by the key that signed the first, for `ttl_s` seconds.
+    """Sign a token for `ttl_s` seconds, by the key that signed the first, with `grants` as rule 4 limits them.
 
     Raises:
         TokenError: unknown_key, the key has been withdrawn.
     """
     if grants.api_key not in api_keys:
         raise TokenError("unknown_key", "the key that signed this token is no longer in use")
+    grants = _narrowed(grants)
     sources = grants.can_publish_sources
     video = VideoGrants(
         room=grants.room,
@@ -136,6 +142,24 @@ def issue_refresh(api_keys: dict[str, str], grants: Grants, ttl_s: float = 600) 
     token = token.with_name(grants.name).with_grants(video).with_ttl(timedelta(seconds=ttl_s))
     token.claims.kind = grants.kind
     return token.with_metadata(grants.metadata).with_attributes(dict(grants.attributes)).to_jwt()
+
+
+def _narrowed(now: Grants) -> Grants:
+    """Return what both the token and the present grants allow."""
+    first = now.token
+    if first is None:
+        return now
+    known = [
+        allowed for allowed in (first.can_publish_sources, now.can_publish_sources) if allowed is not None
+    ]
+    return replace(
+        now,
+        can_subscribe=first.can_subscribe and now.can_subscribe,
+        can_publish=first.can_publish and now.can_publish,
+        can_publish_data=first.can_publish_data and now.can_publish_data,
+        can_publish_sources=frozenset.intersection(*known) if known else None,
+        can_update_own_metadata=first.can_update_own_metadata and now.can_update_own_metadata,
+    )
 
 
 def _decode(api_keys: dict[str, str], token: str) -> dict[str, Any]:

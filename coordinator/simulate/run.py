@@ -220,12 +220,14 @@ def _parser() -> argparse.ArgumentParser:
         "--data", type=Path, metavar="DIR", help="the server's data folder, to make the links"
     )
     parser.add_argument("--config", type=Path, help="with --data: the sites.yaml of that server")
-    parser.add_argument("--sites", type=int, metavar="N", help="only the first N sites")
-    parser.add_argument("--seconds", type=float, metavar="S", help="stop after S seconds (default: never)")
-    parser.add_argument("--spread", type=float, default=5.0, metavar="S", help="come in within S seconds (5)")
+    parser.add_argument("--sites", type=_count, metavar="N", help="only the first N sites")
+    parser.add_argument("--seconds", type=_seconds, metavar="S", help="stop after S seconds (default: never)")
+    parser.add_argument(
+        "--spread", type=_seconds, default=5.0, metavar="S", help="come in within S seconds (5)"
+    )
     parser.add_argument(
         "--drop-every",
-        type=float,
+        type=_seconds,
         default=0.0,
         metavar="S",
         help="every line drops about every S seconds (0: never)",
@@ -236,6 +238,22 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--quiet", action="store_true", help="no line every 10 seconds")
     return parser
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"a whole number from 1 on is needed, not {text!r}")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"a number of seconds from 0 on is needed, not {text!r}")
+    return value
 
 
 def _cache() -> Path:

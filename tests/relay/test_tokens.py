@@ -122,6 +122,36 @@ def test_a_refreshed_token_grants_the_same_for_longer() -> None:
     assert replace(after, expires_at=0) == before
 
 
+CAMERA, MICROPHONE = frozenset({TrackSource.CAMERA}), frozenset({TrackSource.MICROPHONE})
+
+
+@pytest.mark.parametrize(
+    ("said", "given", "refreshed"),
+    [
+        (CAMERA, CAMERA | MICROPHONE, CAMERA),
+        (CAMERA | MICROPHONE, MICROPHONE, MICROPHONE),
+        (CAMERA, MICROPHONE, frozenset()),
+        (CAMERA, None, CAMERA),
+        (None, CAMERA, CAMERA),
+        (None, None, None),
+    ],
+)
+def test_a_refreshed_token_holds_neither_what_was_added_nor_what_was_taken_away(
+    said: frozenset[int] | None, given: frozenset[int] | None, refreshed: frozenset[int] | None
+) -> None:
+    first = Grants(identity="a", room="hall", room_join=True, can_publish_sources=said, api_key=KEY)
+    sources = [TrackSource.Name(number) for number in given or ()]
+    permission = ParticipantPermission(can_subscribe=True, can_publish=True, can_publish_sources=sources)
+    now = first.with_permission(ParticipantPermission()).with_permission(permission)
+
+    after = verify(KEYS, issue_refresh(KEYS, replace(now, metadata="new")))
+
+    assert now.can_publish_sources == given
+    for number in (TrackSource.CAMERA, TrackSource.MICROPHONE, TrackSource.SCREEN_SHARE):
+        assert after.may_publish(number) is (refreshed is None or number in refreshed)
+    assert after.metadata == "new" and not after.can_publish_data
+
+
 def test_a_withdrawn_key_refreshes_nothing() -> None:
     with pytest.raises(TokenError, match="no longer in use"):
         issue_refresh({"other": SECRET}, Grants(identity="a", api_key=KEY))

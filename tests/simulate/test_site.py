@@ -239,6 +239,26 @@ def test_links_that_cannot_be_read_are_wrong_use(
     assert "links" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["--data", "a", "--links", "b"],
+        ["--data", "a", "--sites", "0"],
+        ["--data", "a", "--sites", "x"],
+        ["--data", "a", "--seconds", "-1"],
+        ["--data", "a", "--drop-every", "nan"],
+        ["--data", "a", "--spread", "soon"],
+    ],
+)
+def test_wrong_use_is_told_and_ends_with_2(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(words)
+
+    assert end.value.code == 2
+    assert "coordinator simulate: error:" in capsys.readouterr().err
+
+
 def test_a_run_without_a_server_ends_with_1(
     tmp_path: Path, recorded_folder: Path, recorded: RecordedMedia, capsys: pytest.CaptureFixture[str]
 ) -> None:
