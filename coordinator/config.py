@@ -14,6 +14,7 @@ import struct
 import zoneinfo
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -84,10 +85,26 @@ class ServerSettings:
 
 @dataclass(frozen=True, slots=True)
 class AttendanceSettings:
-    """Thresholds of the attendance rules, and whose heading the reports bear: party | state."""
+    """Thresholds of the attendance rules, and how the reports look.
+
+    `heading`: party | state; `authority` and `office`: the two lines under which the report goes out, `place`
+    where it is signed. `template`: the minutes' own DOCX template. `warn_rate`: sites under it are listed.
+    """
 
     thresholds: Thresholds = field(default_factory=Thresholds)
     heading: str = "party"
+    authority: str | None = None
+    office: str | None = None
+    place: str | None = None
+    template: Path | None = None
+    warn_rate: float = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class RecordSettings:
+    """`keep_years`: how long briefings are kept before `coordinator purge` offers them; None: for ever."""
+
+    keep_years: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +133,7 @@ class Config:
     server: ServerSettings = field(default_factory=ServerSettings)
     attendance: AttendanceSettings = field(default_factory=AttendanceSettings)
     media: MediaSettings = field(default_factory=MediaSettings)
+    records: RecordSettings = field(default_factory=RecordSettings)
 
     def site(self, code: str) -> Site | None:
         """The site of that code, or None."""
@@ -134,11 +152,12 @@ def load(path: Path) -> Config:
     hub = _hub(top.entry("hub", required=True))
     sites = _sites(top.items("sites", required=True), problems)
     server = _server(top.entry("server"), path.parent)
-    attendance = _attendance(top.entry("attendance"))
+    attendance = _attendance(top.entry("attendance"), path.parent)
     media = _media(top.entry("media"))
+    records = _records(top.entry("records"))
     top.close()
     problems.raise_any()
-    return Config(hub, sites, server, attendance, media)
+    return Config(hub, sites, server, attendance, media, records)
 
 
 def zone_of(name: str) -> zoneinfo.ZoneInfo:
@@ -222,13 +241,7 @@ def _contact(entry: Entry | None) -> Contact | None:
 def _server(entry: Entry | None, folder: Path) -> ServerSettings:
     if entry is None:
         return ServerSettings()
-
-    def file(name: str) -> Path:
-        path = folder / Path(name).expanduser()
-        if "\0" in name or not path.is_file():
-            raise ValueError(name)
-        return path
-
+    file = partial(_file, folder)
     server = ServerSettings(
         public_url=entry.judged("public_url", _url, "bad_url"),
         timezone=entry.judged("timezone", _timezone, "bad_timezone") or DEFAULT_ZONE,
@@ -246,11 +259,18 @@ def _server(entry: Entry | None, folder: Path) -> ServerSettings:
     return server
 
 
-def _attendance(entry: Entry | None) -> AttendanceSettings:
+def _file(folder: Path, name: str) -> Path:
+    path = folder / Path(name).expanduser()
+    if "\0" in name or not path.is_file():
+        raise ValueError(name)
+    return path
+
+
+def _attendance(entry: Entry | None, folder: Path) -> AttendanceSettings:
     if entry is None:
         return AttendanceSettings()
     late, gap = entry.count("late_after_s", 0, 86_400), entry.count("gap_s", 1, 86_400)
-    share = entry.share("present_share")
+    share, warn = entry.share("present_share"), entry.share("warn_rate")
     usual = Thresholds()
     settings = AttendanceSettings(
         Thresholds(
@@ -259,7 +279,20 @@ def _attendance(entry: Entry | None) -> AttendanceSettings:
             usual.present_share if share is None else share,
         ),
         entry.judged("heading", _heading, "bad_heading") or "party",
+        authority=entry.text("authority"),
+        office=entry.text("office"),
+        place=entry.text("place"),
+        template=entry.judged("template", partial(_file, folder), "no_file"),
+        warn_rate=AttendanceSettings().warn_rate if warn is None else warn,
     )
+    entry.close()
+    return settings
+
+
+def _records(entry: Entry | None) -> RecordSettings:
+    if entry is None:
+        return RecordSettings()
+    settings = RecordSettings(entry.count("keep_years", 1, 100))
     entry.close()
     return settings
 

@@ -1,20 +1,22 @@
-"""Rates by site over many briefings, for comparing over months.
+"""Rates over many briefings as tables: by site, by site and month, over time, by kind, under the threshold.
 
-Rule 1: a briefing that a site did not report is in neither side of its rate; how many it reported is printed.
-Rule 2: a site is its code; its name is the latest one.
+Rule 1: what was imported stands in rows and columns of its own that say so (held.py, rule 2).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from coordinator.domain.attendance_types import Attendance, SiteAttendance
 from coordinator.reports import words
 from coordinator.reports.cells import Cell, Column, Kind, Table, clean
+from coordinator.reports.held import Group, Held, SiteRates, Sums, kinds, months, rates, under
 from coordinator.reports.xlsx_file import write_tables
 
+__all__ = ["by_briefing", "by_kind", "by_month", "by_site", "by_site_and_month", "low", "rates", "workbook"]
+
+THRESHOLD = 0.9
+IMPORTED = "số liệu nhập"
 SITE_COLUMNS = (
     Column("STT", Kind.WHOLE, 5),
     Column("Mã", width=16),
@@ -25,6 +27,8 @@ SITE_COLUMNS = (
     Column("Triệu tập", Kind.WHOLE, 15),
     Column("Có mặt", Kind.WHOLE, 15),
     Column("Tỷ lệ", Kind.SHARE, 15),
+    Column("Số hội nghị dưới ngưỡng", Kind.WHOLE, 14),
+    Column("Tỷ lệ các năm trước (số liệu nhập)", Kind.SHARE, 18),
 )
 
 BRIEFING_COLUMNS = (
@@ -32,6 +36,7 @@ BRIEFING_COLUMNS = (
     Column("Mã hội nghị", width=16),
     Column("Hội nghị", width=50),
     Column("Loại", width=22),
+    Column("Ngày", width=12),
     Column("Bắt đầu", Kind.TIME, 20),
     Column("Điểm cầu triệu tập", Kind.WHOLE, 12),
     Column("Điểm cầu kết nối", Kind.WHOLE, 12),
@@ -39,86 +44,124 @@ BRIEFING_COLUMNS = (
     Column("Triệu tập", Kind.WHOLE, 12),
     Column("Có mặt", Kind.WHOLE, 15),
     Column("Tỷ lệ của điểm cầu có số liệu", Kind.SHARE, 16),
+    Column("Nguồn", width=14),
     Column("Sự kiện cuối", Kind.WHOLE, 12),
     Column("Mã kiểm tra (SHA-256)", width=66),
 )
 
-
-@dataclass(slots=True)
-class SiteRates:
-    """One site over many briefings; `expected` and `present` over those it reported; `rate` 0..1."""
-
-    code: str
-    name: str
-    summoned: int = 0
-    connected: int = 0
-    reported: int = 0
-    expected: int = 0
-    present: int = 0
-
-    @property
-    def rate(self) -> float | None:
-        """None where nothing was reported or nobody was expected."""
-        return self.present / self.expected if self.expected else None
-
-    def add(self, site: SiteAttendance) -> None:
-        self.name = site.name
-        self.summoned += 1
-        self.connected += "not_connected" not in site.status
-        if site.present is not None:
-            self.reported += 1
-            self.expected += site.expected
-            self.present += site.present
+_SUMS = (
+    Column("Số hội nghị", Kind.WHOLE, 12),
+    Column("Triệu tập", Kind.WHOLE, 15),
+    Column("Có mặt", Kind.WHOLE, 15),
+    Column("Tỷ lệ", Kind.SHARE, 15),
+    Column("Nguồn", width=14),
+)
 
 
-def rates(attendances: Sequence[Attendance]) -> list[SiteRates]:
-    """By site, in the order in which sites first appear; `attendances` oldest first."""
-    found: dict[str, SiteRates] = {}
-    for attendance in attendances:
-        for site in attendance.sites:
-            found.setdefault(site.code, SiteRates(site.code, site.name)).add(site)
-    return list(found.values())
-
-
-def by_site(attendances: Sequence[Attendance]) -> Table:
+def by_site(held: Sequence[Held], threshold: float = THRESHOLD) -> Table:
     """One row a site."""
-    rows = tuple(_site_row(number, site) for number, site in enumerate(rates(attendances), start=1))
+    rows = tuple(_site_row(place, site) for place, site in enumerate(rates(held, threshold), start=1))
     return Table("Theo điểm cầu", SITE_COLUMNS, rows)
 
 
-def by_briefing(attendances: Sequence[Attendance]) -> Table:
+def by_site_and_month(held: Sequence[Held]) -> Table:
+    """One row a site, one column a month: its rate in it."""
+    spans = [(group.name, group.imported) for group in months(held)]
+    columns = tuple(
+        Column(f"{month} ({IMPORTED})" if imported else month, Kind.SHARE, 12) for month, imported in spans
+    )
+    rows = tuple(
+        (clean(site.code), clean(site.name), *(_rate(site.months.get(span), "") for span in spans))
+        for site in rates(held)
+    )
+    return Table(
+        "Điểm cầu theo tháng", (Column("Mã", width=16), Column("Điểm cầu", width=28), *columns), rows
+    )
+
+
+def by_briefing(held: Sequence[Held]) -> Table:
     """One row a briefing, with the event and hash its figures rest on."""
-    rows = tuple(_briefing_row(number, each) for number, each in enumerate(attendances, start=1))
+    rows = tuple(_briefing_row(place, each) for place, each in enumerate(held, start=1))
     return Table("Theo hội nghị", BRIEFING_COLUMNS, rows)
 
 
-def workbook(attendances: Sequence[Attendance], zone: ZoneInfo) -> bytes:
-    """Both tables as XLSX."""
-    return write_tables((by_site(attendances), by_briefing(attendances)), zone)
+def by_month(held: Sequence[Held]) -> Table:
+    """The trend: one row a month."""
+    rows = tuple((group.name, *_group(group)) for group in months(held))
+    return Table("Xu hướng", (Column("Tháng", width=12), *_SUMS), rows)
 
 
-def _site_row(number: int, site: SiteRates) -> tuple[Cell, ...]:
+def by_kind(held: Sequence[Held]) -> Table:
+    """One row a kind of briefing."""
+    rows = tuple((words.KIND.get(group.name, clean(group.name)), *_group(group)) for group in kinds(held))
+    return Table("Theo loại", (Column("Loại", width=24), *_SUMS), rows)
+
+
+def low(held: Sequence[Held], threshold: float = THRESHOLD) -> Table:
+    """The sites under the threshold, the lowest first."""
+    found = under(rates(held, threshold), threshold)
+    name = f"Dưới {threshold * 100:g}%".replace(".", ",")
+    return Table(
+        name, SITE_COLUMNS, tuple(_site_row(place, site) for place, site in enumerate(found, start=1))
+    )
+
+
+def workbook(held: Sequence[Held], zone: ZoneInfo, threshold: float = THRESHOLD) -> bytes:
+    """All tables as XLSX."""
+    tables = (
+        by_site(held, threshold), by_briefing(held), by_site_and_month(held), by_month(held), by_kind(held),
+        low(held, threshold),
+    )  # fmt: skip
+    return write_tables(tables, zone)
+
+
+def _site_row(place: int, site: SiteRates) -> tuple[Cell, ...]:
     counts = (site.expected, site.present) if site.reported else (words.UNKNOWN, words.UNKNOWN)
-    rate = words.UNKNOWN if site.rate is None else site.rate
-    named = (clean(site.code), clean(site.name))
-    return (number, *named, site.summoned, site.connected, site.reported, *counts, rate)
-
-
-def _briefing_row(number: int, attendance: Attendance) -> tuple[Cell, ...]:
-    totals = attendance.totals
-    title = clean(attendance.title)
     return (
-        number,
-        attendance.briefing_id,
-        f"{title} ({words.PROVISIONAL})" if attendance.provisional else title,
-        words.KIND.get(attendance.kind, attendance.kind),
-        "" if attendance.window.started_ms is None else attendance.window.started_ms,
-        totals.sites_expected,
-        totals.sites_connected,
-        totals.sites_reported,
-        totals.expected,
-        words.UNKNOWN if totals.present is None else totals.present,
-        words.UNKNOWN if totals.rate is None else totals.rate,
-        attendance.head_seq,
-        attendance.head_hash,
+        place,
+        clean(site.code),
+        clean(site.name),
+        site.summoned,
+        site.connected,
+        site.reported,
+        *counts,
+        _rate(site),
+        site.below,
+        _rate(site.earlier, "" if not site.earlier.summoned else words.UNKNOWN),
+    )
+
+
+def _rate(sums: Sums | None, word: str = words.UNKNOWN) -> Cell:
+    return word if sums is None or sums.rate is None else sums.rate
+
+
+def _group(group: Group) -> tuple[Cell, ...]:
+    counts = (group.expected, group.present) if group.reported else (words.UNKNOWN, words.UNKNOWN)
+    return (group.briefings, *counts, _rate(group), _source(group.imported))
+
+
+def _source(imported: bool) -> str:
+    return IMPORTED if imported else "nhật ký"
+
+
+def _known(value: float | None) -> Cell:
+    return words.UNKNOWN if value is None else value
+
+
+def _briefing_row(place: int, one: Held) -> tuple[Cell, ...]:
+    totals, title = one.totals, clean(one.title)
+    return (
+        place,
+        "" if one.imported else one.id,
+        f"{title} ({words.PROVISIONAL})" if one.provisional else title,
+        words.KIND.get(one.kind, clean(one.kind)),
+        one.day,
+        "" if one.started_ms is None else one.started_ms,
+        *(_known(totals[f"sites_{what}"]) for what in ("expected", "connected", "reported")),
+        totals["expected"],
+        _known(totals["present"]),
+        _known(totals["rate"]),
+        _source(one.imported),
+        one.head_seq or "",
+        one.head_hash,
     )

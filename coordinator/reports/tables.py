@@ -164,7 +164,7 @@ def _summary_row(number: int, site: SiteAttendance) -> tuple[Cell, ...]:
         _or(site.attended_share),
         words.listed(site.status),
         _on_duty(site),
-        _notes(site),
+        notes_of(site),
     )
 
 
@@ -244,7 +244,7 @@ def _on_duty(site: SiteAttendance) -> str:
     return clean(", ".join(part for part in (site.contact_name, phone) if part))
 
 
-def _notes(site: SiteAttendance) -> str:
+def notes_of(site: SiteAttendance) -> str:
     parts = [site.note or ""]
     if site.headcount_state == "declared":
         parts.append("số liệu chưa xác nhận")

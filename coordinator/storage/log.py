@@ -86,12 +86,16 @@ class Reader:
         """
         query = f"SELECT {_COLUMNS} FROM events WHERE briefing = ?"
         with self.connected() as connection:
-            found = connection.execute(f"{query} AND type <> 'AliveMarked' ORDER BY seq", (briefing,)).fetchall()
+            found = connection.execute(
+                f"{query} AND type <> 'AliveMarked' ORDER BY seq", (briefing,)
+            ).fetchall()
             ends = [*pairwise(found), *((row, None) for row in found[-1:])]
             for before, after in ends:
                 if after is None or (before[_BOOT] != after[_BOOT] and after[0] - before[0] > 1):
                     last = after[0] if after else 2**62
-                    marks = connection.execute(f"{query} AND seq > ? AND seq < ?", (briefing, before[0], last))
+                    marks = connection.execute(
+                        f"{query} AND seq > ? AND seq < ?", (briefing, before[0], last)
+                    )
                     found += _outermost(marks.fetchall())
         return [_recorded(_fields(row)) for row in sorted(found)]
 

@@ -18,6 +18,7 @@ from coordinator.web import (
     middleware,
     pages,
     participation,
+    print_pages,
     proxy,
     socket,
     webhooks,
@@ -33,7 +34,7 @@ def build_app(services: Services) -> web.Application:
     app = web.Application(middlewares=[middleware.answer_errors], client_max_size=MOST_BYTES)
     app[SERVICES] = services
     app.on_response_prepare.append(middleware.add_headers)
-    for part in (api, downloads, participation, health, login, socket, webhooks, proxy, pages):
+    for part in (api, downloads, participation, health, login, socket, webhooks, proxy, pages, print_pages):
         part.add_routes(app)
     return app
 

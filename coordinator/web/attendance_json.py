@@ -8,7 +8,9 @@ from dataclasses import asdict
 from typing import Any
 
 from coordinator.domain.attendance_types import Attendance, SiteAttendance, Window
-from coordinator.reports import participation
+from coordinator.reports import held
+from coordinator.reports.held import Group, Held, SiteRates, Sums
+from coordinator.reports.strips import Strips
 from coordinator.web.answers import rfc3339
 
 
@@ -38,22 +40,90 @@ def of_attendance(attendance: Attendance) -> dict[str, Any]:
     }
 
 
-def of_participation(attendances: Sequence[Attendance]) -> dict[str, Any]:
-    """Rates by site, and the briefings that they are over with the hash each rests on."""
-    sites = [asdict(rates) | {"rate": rates.rate} for rates in participation.rates(attendances)]
-    return {"briefings": [_briefing(attendance) for attendance in attendances], "sites": sites}
+def of_participation(found: Sequence[Held], threshold: float) -> dict[str, Any]:
+    """Rates by site, month and kind, and the briefings that they are over with the hash each rests on.
 
-
-def _briefing(attendance: Attendance) -> dict[str, Any]:
+    `found` oldest first. What was imported is marked and summed apart.
+    """
+    sites = held.rates(found, threshold)
     return {
-        "id": attendance.briefing_id,
-        "title": attendance.title,
-        "kind": attendance.kind,
-        "started_at": rfc3339(attendance.window.started_ms),
-        "provisional": attendance.provisional,
-        "head_seq": attendance.head_seq,
-        "head_hash": attendance.head_hash,
-        "totals": asdict(attendance.totals),
+        "threshold": threshold,
+        "briefings": [_briefing(one) for one in found],
+        "sites": [_site_rates(site) for site in sites],
+        "months": [_group(group) for group in held.months(found)],
+        "kinds": [_group(group) for group in held.kinds(found)],
+        "under": [site.code for site in held.under(sites, threshold)],
+    }
+
+
+def _briefing(one: Held) -> dict[str, Any]:
+    return {
+        "id": None if one.imported else one.id,
+        "title": one.title,
+        "kind": one.kind,
+        "day": one.day,
+        "started_at": rfc3339(one.started_ms),
+        "imported": one.imported,
+        "provisional": one.provisional,
+        "head_seq": one.head_seq or None,
+        "head_hash": one.head_hash or None,
+        "totals": one.totals,
+    }
+
+
+def _sums(sums: Sums) -> dict[str, Any]:
+    return {
+        "summoned": sums.summoned,
+        "connected": sums.connected,
+        "reported": sums.reported,
+        "expected": sums.expected,
+        "present": sums.present,
+        "rate": sums.rate,
+    }
+
+
+def _site_rates(site: SiteRates) -> dict[str, Any]:
+    months = [
+        {"month": month, "imported": imported} | _sums(sums)
+        for (month, imported), sums in sorted(
+            site.months.items(), key=lambda pair: (pair[0][0], not pair[0][1])
+        )
+    ]
+    return {"code": site.code, "name": site.name} | _sums(site) | {
+        "below": site.below,
+        "change": site.change,
+        "course": site.course,
+        "months": months,
+        "imported": _sums(site.earlier) if site.earlier.summoned else None,
+    }  # fmt: skip
+
+
+def _group(group: Group) -> dict[str, Any]:
+    return {"name": group.name, "imported": group.imported, "briefings": group.briefings} | _sums(group)
+
+
+def of_strips(strips: Strips) -> dict[str, Any]:
+    """The timeline: `kind` as in reports.strips.KINDS, times in RFC 3339."""
+    zero = strips.started_ms or 0
+    return {
+        "started_at": rfc3339(strips.started_ms),
+        "seconds": strips.length_ms // 1000,
+        "sites": [
+            {
+                "code": strip.code,
+                "name": strip.name,
+                "words": strip.words(),
+                "stretches": [
+                    {
+                        "kind": each.kind,
+                        "from": rfc3339(zero + each.start_ms),
+                        "to": rfc3339(zero + each.end_ms),
+                    }
+                    for each in strip.stretches
+                ],
+            }
+            for strip in strips.sites
+        ],
     }
 
 

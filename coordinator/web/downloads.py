@@ -19,7 +19,19 @@ from aiohttp import web
 from coordinator import clock
 from coordinator.domain.attendance import fold as fold_events
 from coordinator.domain.attendance_types import Attendance
-from coordinator.reports import csv_file, naming, tables, xlsx_file
+from coordinator.domain.events import Recorded
+from coordinator.reports import (
+    csv_file,
+    docx_file,
+    letterhead,
+    naming,
+    one_site,
+    quick,
+    strips,
+    tables,
+    timeline,
+    xlsx_file,
+)
 from coordinator.web import answers, attendance_json
 from coordinator.web.access import KEEP, WHO, Route, add_guarded
 from coordinator.web.errors import BadRequest
@@ -27,6 +39,9 @@ from coordinator.web.keys import SERVICES, Services
 
 CSV = "text/csv; charset=utf-8"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+SVG = "image/svg+xml"
+ZIP = "application/zip"
 JSON = "application/json; charset=utf-8"
 JSONL = "application/x-ndjson; charset=utf-8"
 PLACES: web.AppKey[asyncio.Semaphore] = web.AppKey("downloads at a time", asyncio.Semaphore)
@@ -43,7 +58,20 @@ class Made:
 
 def zone_of(services: Services) -> ZoneInfo:
     """The time zone of reports."""
-    return ZoneInfo(services.config.server.timezone)
+    return services.config.server.zone
+
+
+def recorded_of(services: Services, briefing: str) -> list[Recorded]:
+    """What the attendance is folded from: of an ended briefing without its marks of life; blocks.
+
+    Raises:
+        BadRequest: unknown_briefing.
+    """
+    row = services.reader.briefing(briefing)
+    if row is None:
+        raise BadRequest("unknown_briefing", briefing=briefing)
+    reader = services.reader
+    return reader.settled(briefing) if row.phase == "ended" else reader.events(briefing)
 
 
 def fold(services: Services, briefing: str) -> Attendance:
@@ -106,7 +134,7 @@ async def attendance(request: web.Request) -> web.Response:
 
 
 async def attendance_file(request: web.Request) -> web.Response:
-    """GET …/attendance.{json,csv,xlsx}."""
+    """GET …/attendance.{json,csv,xlsx,docx}."""
     services, briefing = request.app[SERVICES], request.match_info["id"]
     await answers.row_of(services, briefing)
     extension = request.path.rpartition(".")[2]
@@ -121,13 +149,79 @@ def _attendance_file(services: Services, briefing: str, extension: str, sep: str
         return Made(name, CSV, csv_file.write(tables.summary(folded), zone_of(services), sep))
     if extension == "xlsx":
         return Made(name, XLSX, xlsx_file.write(folded, zone_of(services)))
+    if extension == "docx":
+        return Made(name, DOCX, minutes(services, folded))
     return Made(name, JSON, attendance_json.as_bytes(attendance_json.of_attendance(folded)))
 
 
-async def attendance_docx(request: web.Request) -> web.Response:
-    """GET …/attendance.docx: the minutes are not written yet."""
-    await answers.row_of(request.app[SERVICES], request.match_info["id"])
-    raise BadRequest("not_available")
+def minutes(services: Services, folded: Attendance) -> bytes:
+    """The minutes, in the office's own template where it has one; blocks."""
+    config = services.config
+    paper, now = letterhead.of(config), clock.now().utc_ms
+    return docx_file.write(folded, paper, zone_of(services), now, config.attendance.template)
+
+
+async def site_attendance(request: web.Request) -> web.Response:
+    """GET …/sites/{code}/attendance.xlsx: all sheets, one site."""
+    services, briefing = request.app[SERVICES], request.match_info["id"]
+    await answers.row_of(services, briefing)
+    make = partial(_site_file, services, briefing, request.match_info["code"])
+    return await send(request, await in_turn(request, make), briefing)
+
+
+def _site_file(services: Services, briefing: str, code: str) -> Made:
+    try:
+        folded = one_site.of(fold(services, briefing), code)
+    except KeyError:
+        raise BadRequest("unknown_site", site=code) from None
+    name = naming.name(folded, "attendance", "xlsx", code)
+    return Made(name, XLSX, xlsx_file.write(folded, zone_of(services)))
+
+
+async def site_logs(request: web.Request) -> web.Response:
+    """GET …/sites.zip: each site's log as CSV."""
+    services, briefing = request.app[SERVICES], request.match_info["id"]
+    await answers.row_of(services, briefing)
+    make = partial(_logs_file, services, briefing, separator(request))
+    return await send(request, await in_turn(request, make), briefing)
+
+
+def _logs_file(services: Services, briefing: str, sep: str) -> Made:
+    folded, zone = fold(services, briefing), zone_of(services)
+    return Made(naming.name(folded, "sites", "zip"), ZIP, one_site.logs(folded, zone, sep))
+
+
+async def quick_report(request: web.Request) -> web.Response:
+    """GET …/quick-report: the text to paste."""
+    services, briefing = request.app[SERVICES], request.match_info["id"]
+    await answers.row_of(services, briefing)
+    async with request.app[PLACES]:
+        folded = await services.read(fold, services, briefing)
+    text = quick.text(folded, letterhead.of(services.config), zone_of(services), clock.now().utc_ms)
+    told = {
+        "title": folded.title,
+        "text": text,
+        "provisional": folded.provisional,
+        "head_seq": folded.head_seq,
+        "head_hash": folded.head_hash,
+    }
+    return web.json_response(told)
+
+
+async def presence(request: web.Request) -> web.Response:
+    """GET …/timeline: each site's stretches as JSON; …/timeline.svg: all of them as a picture."""
+    services, briefing = request.app[SERVICES], request.match_info["id"]
+    await answers.row_of(services, briefing)
+    async with request.app[PLACES]:
+        found = await services.read(strips_of, services, briefing)
+    if request.path.endswith(".svg"):
+        return web.Response(text=timeline.whole(found, zone_of(services)), content_type=SVG)
+    return web.json_response(attendance_json.of_strips(found))
+
+
+def strips_of(services: Services, briefing: str) -> strips.Strips:
+    """The timeline as the log has it now; blocks. Raises BadRequest (unknown_briefing)."""
+    return strips.read(recorded_of(services, briefing), clock.now())
 
 
 async def log(request: web.Request) -> web.Response:
@@ -175,7 +269,12 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", f"{_ONE}/attendance.json", KEEP, attendance_file),
     Route("GET", f"{_ONE}/attendance.csv", KEEP, attendance_file),
     Route("GET", f"{_ONE}/attendance.xlsx", KEEP, attendance_file),
-    Route("GET", f"{_ONE}/attendance.docx", KEEP, attendance_docx),
+    Route("GET", f"{_ONE}/attendance.docx", KEEP, attendance_file),
+    Route("GET", f"{_ONE}/quick-report", KEEP, quick_report),
+    Route("GET", f"{_ONE}/timeline", KEEP, presence),
+    Route("GET", f"{_ONE}/timeline.svg", KEEP, presence),
+    Route("GET", f"{_ONE}/sites.zip", KEEP, site_logs),
+    Route("GET", f"{_ONE}/sites/{{code}}/attendance.xlsx", KEEP, site_attendance),
     Route("GET", f"{_ONE}/log.csv", KEEP, log),
     Route("GET", f"{_ONE}/sites/{{code}}/log.csv", KEEP, site_log),
     Route("GET", f"{_ONE}/events.jsonl", KEEP, events),

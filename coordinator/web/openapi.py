@@ -18,6 +18,8 @@ _TIME: Schema = {"type": ["string", "null"], "format": "date-time"}
 _JSON = "application/json"
 _CSV = "text/csv"
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+_BINARY = (_XLSX, _DOCX, "application/zip")
 _PHASES = ["scheduled", "open", "live", "break", "ended", "cancelled"]
 _KINDS = ["resolution", "class", "meeting"]
 
@@ -81,7 +83,28 @@ SCHEMAS: Schema = {
         },
     },
     "Attendance": {"type": "object", "description": "See docs/operations.md; unknown is null, never zero."},
-    "Participation": {"type": "object", "description": "Rates by site, and the briefings they are over."},
+    "Participation": {
+        "type": "object",
+        "description": "Rates by site, month and kind, and the briefings they are over; docs/reports.md.",
+    },
+    "QuickReport": {
+        "type": "object",
+        "properties": {
+            "title": _TEXT,
+            "text": _TEXT,
+            "provisional": {"type": "boolean"},
+            "head_seq": _WHOLE,
+            "head_hash": _TEXT,
+        },
+    },
+    "Timeline": {
+        "type": "object",
+        "properties": {
+            "started_at": _TIME,
+            "seconds": _WHOLE,
+            "sites": {"type": "array", "items": {"type": "object"}},
+        },
+    },
     "Create": _object(
         ["title", "kind"],
         title={"type": "string", "minLength": 1, "maxLength": 300},
@@ -104,6 +127,12 @@ _PERIOD = [
     {"name": "from", "in": "query", "schema": _TEXT, "description": "A day, or an RFC 3339 time."},
     {"name": "to", "in": "query", "schema": _TEXT, "description": "A day (included), or an RFC 3339 time."},
     {"name": "kind", "in": "query", "schema": {"enum": _KINDS}},
+    {
+        "name": "threshold",
+        "in": "query",
+        "schema": {"type": "integer", "minimum": 0, "maximum": 100},
+        "description": "Percent; sites under it are listed. Default: attendance.warn_rate.",
+    },
 ]
 
 
@@ -121,7 +150,7 @@ def _call(
         _ref(gives)
         if gives
         else {"type": "string"}
-        if file != _XLSX
+        if file not in _BINARY
         else {"type": "string", "format": "binary"}
     )
     answer = {"description": about, "content": {file or _JSON: {"schema": shape}}}
@@ -169,9 +198,16 @@ PATHS: dict[str, Schema] = {
     f"{_ONE}/attendance.json": {"get": _call("The same as a file.", "Attendance")},
     f"{_ONE}/attendance.csv": {"get": _call("The same as CSV.", file=_CSV, query=[_SEPARATOR])},
     f"{_ONE}/attendance.xlsx": {"get": _call("The same as a workbook.", file=_XLSX)},
-    f"{_ONE}/attendance.docx": {"get": _call("Minutes; 404 not_available in this version.", file=_JSON)},
+    f"{_ONE}/attendance.docx": {"get": _call("The minutes (biên bản).", file=_DOCX)},
     f"{_ONE}/log.csv": {"get": _call("One row a connection, all sites.", file=_CSV, query=[_SEPARATOR])},
     f"{_SITE}/log.csv": {"get": _call("One row a connection, one site.", file=_CSV, query=[_SEPARATOR])},
+    f"{_SITE}/attendance.xlsx": {"get": _call("All sheets, one site.", file=_XLSX)},
+    f"{_ONE}/sites.zip": {
+        "get": _call("Each site's log as CSV.", file="application/zip", query=[_SEPARATOR])
+    },
+    f"{_ONE}/quick-report": {"get": _call("The quick report as text to paste.", "QuickReport")},
+    f"{_ONE}/timeline": {"get": _call("Who was there when, by site.", "Timeline")},
+    f"{_ONE}/timeline.svg": {"get": _call("The same as a picture.", file="image/svg+xml")},
     f"{_ONE}/events.jsonl": {"get": _call("The hash-chained event log.", file="application/x-ndjson")},
     _PART: {"get": _call("Rates by site over many briefings.", "Participation", query=_PERIOD)},
     f"{_PART}.csv": {"get": _call("The same as CSV.", file=_CSV, query=[*_PERIOD, _SEPARATOR])},

@@ -2,23 +2,22 @@
 
 Rule 1: a day in `from` or `to` is a day of the office's zone; `to` is included.
 Rule 2: briefings that never started are left out.
-Rule 3: what an ended briefing gives to the rates is kept by the hash of its log's head: it is folded once.
+Rule 3: the figures of a briefing are kept in memory under its head: as long as nothing is added to its log
+they cannot change.
 """
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
+from itertools import groupby
 
 from aiohttp import web
 
-from coordinator.domain.attendance_types import Attendance, SiteAttendance
-from coordinator.reports import csv_file, participation
-from coordinator.storage import BriefingRow
+from coordinator.reports import csv_file, held, participation
+from coordinator.reports.held import Held, Share
+from coordinator.storage import BriefingRow, history_import
 from coordinator.web import attendance_json, bodies, downloads
 from coordinator.web.access import KEEP, Route, add_guarded
 from coordinator.web.api import KINDS
@@ -26,59 +25,34 @@ from coordinator.web.downloads import CSV, XLSX, Made
 from coordinator.web.errors import BadRequest
 from coordinator.web.keys import SERVICES, Services
 
+Kept = dict[str, tuple[tuple[int, str], Held]]  # briefing -> (its head, its figures)
+KEPT: web.AppKey[Kept] = web.AppKey("figures of briefings that are over", dict)
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Briefings started from `from_ms` up to but without `to_ms` (None: open), of `kind` (None: any)."""
+    """Briefings started from `from_ms` up to but without `to_ms` (None: open), of `kind` (None: any).
+
+    `threshold` 0..1: sites under it are counted and listed.
+    """
 
     from_ms: int | None
     to_ms: int | None
     kind: str | None
+    threshold: float
 
-    def means(self, row: BriefingRow) -> bool:
-        """Whether this briefing is asked for."""
-        at = row.started_ms
+    def means(self, at_ms: int | None, kind: str) -> bool:
+        """Whether a briefing that started then is asked for."""
         return (
-            at is not None
-            and self.kind in (None, row.kind)
-            and (self.from_ms is None or at >= self.from_ms)
-            and (self.to_ms is None or at < self.to_ms)
+            at_ms is not None
+            and self.kind in (None, kind)
+            and (self.from_ms is None or at_ms >= self.from_ms)
+            and (self.to_ms is None or at_ms < self.to_ms)
         )
 
 
-class Settled:
-    """Ended briefings as far as rates need them, by the head hash they were folded from; from any thread."""
-
-    def __init__(self, most: int = 1000) -> None:
-        self._most = most
-        self._kept: OrderedDict[str, Attendance] = OrderedDict()
-        self._guard = threading.Lock()
-
-    def of(self, services: Services, briefing: str, head_hash: str) -> Attendance:
-        """The attendance without its rows; blocks where it is not known yet."""
-        with self._guard:
-            known = self._kept.get(head_hash)
-        if known is not None:
-            return known
-        folded = downloads.fold(services, briefing)
-        slim = replace(folded, sites=tuple(_without_rows(site) for site in folded.sites))
-        if not folded.provisional:
-            with self._guard:
-                self._kept[folded.head_hash] = slim
-                while len(self._kept) > self._most:
-                    self._kept.popitem(last=False)
-        return slim
-
-
-def _without_rows(site: SiteAttendance) -> SiteAttendance:
-    return replace(site, connections=(), headcounts=(), speeches=(), line_checks=(), expected_changes=())
-
-
-SETTLED: web.AppKey[Settled] = web.AppKey("settled attendances", Settled)
-
-
 def question(request: web.Request) -> Question:
-    """Reads `?from=&to=&kind=`; each a day or an RFC 3339 time.
+    """Reads `?from=&to=&kind=&threshold=`; each time a day or an RFC 3339 time, the threshold a percentage.
 
     Raises:
         BadRequest: bad_query.
@@ -86,7 +60,16 @@ def question(request: web.Request) -> Question:
     kind = request.query.get("kind") or None
     if kind is not None and kind not in KINDS:
         raise BadRequest("bad_query", field="kind", problem="not_a_choice")
-    return Question(_time(request, "from", 0), _time(request, "to", 1), kind)
+    return Question(_time(request, "from", 0), _time(request, "to", 1), kind, _threshold(request))
+
+
+def _threshold(request: web.Request) -> float:
+    text = request.query.get("threshold")
+    if not text:
+        return request.app[SERVICES].config.attendance.warn_rate
+    if not (text.isascii() and text.isdigit() and int(text[:4]) <= 100):
+        raise BadRequest("bad_query", field="threshold", problem="not_a_number")
+    return int(text) / 100
 
 
 def _time(request: web.Request, field: str, days_later: int) -> int | None:
@@ -95,44 +78,75 @@ def _time(request: web.Request, field: str, days_later: int) -> int | None:
         return None
     try:
         if len(text) == 10:
-            day = date.fromisoformat(text) + timedelta(days=days_later)
-            zone = downloads.zone_of(request.app[SERVICES])
-            return int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp() * 1000)
+            return _midnight(request.app[SERVICES], date.fromisoformat(text) + timedelta(days=days_later))
         return bodies.clean_time(field, text)
     except (ValueError, OverflowError, BadRequest):
         raise BadRequest("bad_query", field=field, problem="not_rfc3339") from None
 
 
-def chosen(services: Services, settled: Settled, asked: Question) -> list[Attendance]:
-    """The attendances in question, oldest first; blocks."""
-    started = [(row.started_ms, row.id) for row in services.reader.briefings() if asked.means(row)]
+def _midnight(services: Services, day: date) -> int:
+    zone = downloads.zone_of(services)
+    return int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp() * 1000)
+
+
+def chosen(services: Services, kept: Kept, asked: Question) -> list[Held]:
+    """The briefings in question, oldest first, the imported before the recorded of a day; blocks."""
+    rows = [row for row in services.reader.briefings() if asked.means(row.started_ms, row.kind)]
     heads = services.reader.heads()
-    return [settled.of(services, briefing, heads[briefing][1]) for _, briefing in sorted(started)]
+    found = [_figures(services, kept, row, heads[row.id]) for row in rows]
+    found += [one for one in imported(services) if _means(services, asked, one)]
+    return sorted(found, key=lambda one: (one.day, one.started_ms or 0, one.id))
+
+
+def _figures(services: Services, kept: Kept, row: BriefingRow, head: tuple[int, str]) -> Held:
+    before = kept.get(row.id)
+    if before is not None and before[0] == head:
+        return before[1]
+    figures = held.of_attendance(downloads.fold(services, row.id), downloads.zone_of(services))
+    if not figures.provisional:
+        kept[row.id] = ((figures.head_seq, figures.head_hash), figures)
+    return figures
+
+
+def _means(services: Services, asked: Question, one: Held) -> bool:
+    return asked.means(_midnight(services, date.fromisoformat(one.day)), one.kind)
+
+
+def imported(services: Services) -> list[Held]:
+    """The briefings of earlier years that were taken in; blocks."""
+    figures = history_import.figures(services.reader)
+    return [
+        held.of_import(
+            day, title, kind,
+            tuple(Share(one.site, one.site_name, one.expected, one.present, None) for one in group),
+        )
+        for (day, title, kind), group in groupby(figures, lambda one: (one.held_on, one.title, one.kind))
+    ]  # fmt: skip
 
 
 async def summary(request: web.Request) -> web.Response:
     """GET /api/reports/participation: JSON to read on the spot."""
     services, asked = request.app[SERVICES], question(request)
     async with request.app[downloads.PLACES]:
-        found: Sequence[Attendance] = await services.read(chosen, services, request.app[SETTLED], asked)
-    return web.json_response(attendance_json.of_participation(found))
+        found = await services.read(chosen, services, request.app[KEPT], asked)
+        told = await services.read(attendance_json.of_participation, found, asked.threshold)
+    return web.json_response(told)
 
 
 async def file(request: web.Request) -> web.Response:
     """GET /api/reports/participation.{csv,xlsx}."""
     extension = request.path.rpartition(".")[2]
-    sep = downloads.separator(request)
-    app = request.app
-    make = partial(_file, app[SERVICES], app[SETTLED], question(request), extension, sep)
+    asked, sep = question(request), downloads.separator(request)
+    make = partial(_file, request.app[SERVICES], request.app[KEPT], asked, extension, sep)
     return await downloads.send(request, await downloads.in_turn(request, make), None)
 
 
-def _file(services: Services, settled: Settled, asked: Question, extension: str, sep: str) -> Made:
-    found, zone = chosen(services, settled, asked), downloads.zone_of(services)
+def _file(services: Services, kept: Kept, asked: Question, extension: str, sep: str) -> Made:
+    found, zone = chosen(services, kept, asked), downloads.zone_of(services)
     name = f"participation.{extension}"
     if extension == "csv":
-        return Made(name, CSV, csv_file.write(participation.by_site(found), zone, sep))
-    return Made(name, XLSX, participation.workbook(found, zone))
+        return Made(name, CSV, csv_file.write(participation.by_site(found, asked.threshold), zone, sep))
+    return Made(name, XLSX, participation.workbook(found, zone, asked.threshold))
 
 
 _PATH = "/api/reports/participation"
@@ -145,5 +159,5 @@ ROUTES: tuple[Route, ...] = (
 
 def add_routes(app: web.Application) -> None:
     """Adds ROUTES."""
-    app[SETTLED] = Settled()
+    app[KEPT] = {}
     add_guarded(app, ROUTES)

@@ -9,6 +9,7 @@ from typing import Any
 
 import openpyxl
 import pytest
+from docx import Document
 
 from coordinator.domain.events import SYSTEM_CHAIN, Downloaded
 from coordinator.web.downloads import disposition
@@ -18,6 +19,9 @@ FILES = (
     "attendance.json",
     "attendance.csv",
     "attendance.xlsx",
+    "attendance.docx",
+    "sites.zip",
+    f"sites/{ALFA}/attendance.xlsx",
     "log.csv",
     f"sites/{ALFA}/log.csv",
     "events.jsonl",
@@ -137,12 +141,24 @@ async def test_a_download_never_asks_the_session(rig: Rig, monkeypatch: pytest.M
     assert statuses == [200] * len(FILES)
 
 
-async def test_minutes_are_not_there_yet(rig: Rig) -> None:
-    briefing, staff = await rig.briefing(), await rig.program("staff")
+async def test_the_minutes_come_as_a_document(rig: Rig) -> None:
+    briefing, staff = await _held(rig), await rig.program("staff")
 
     answer = await staff.get(f"/api/briefings/{briefing}/attendance.docx")
 
-    assert await staff.code(answer) == (404, "not_available")
+    text = "\n".join(paragraph.text for paragraph in Document(io.BytesIO(await answer.read())).paragraphs)
+    assert "BIÊN BẢN" in text and "có mặt 30/34 của các điểm cầu đã báo, tỷ lệ 88,2 %" in text
+
+
+async def test_one_site_has_a_workbook_of_its_own(rig: Rig) -> None:
+    briefing, staff = await _held(rig), await rig.program("staff")
+
+    answer = await staff.get(f"/api/briefings/{briefing}/sites/{ALFA}/attendance.xlsx")
+    nowhere = await staff.get(f"/api/briefings/{briefing}/sites/xa-nowhere/attendance.xlsx")
+
+    book = openpyxl.load_workbook(io.BytesIO(await answer.read()))
+    assert [cell.value for cell in book["Tổng hợp"]["B"]] == ["Mã", ALFA]
+    assert await staff.code(nowhere) == (404, "unknown_site")
 
 
 @pytest.mark.parametrize("path", ["attendance.csv", "log.csv", f"sites/{ALFA}/log.csv"])
@@ -187,7 +203,7 @@ async def test_participation_gives_rates_by_site(rig: Rig) -> None:
     sites = {site["code"]: site for site in told["sites"]}
     assert (sites[ALFA]["present"], sites[ALFA]["expected"], sites[BRAVO]["rate"]) == (30, 34, None)
     assert [row["Mã"] for row in rows] == [ALFA, BRAVO, CHARLIE]
-    assert len(openpyxl.load_workbook(io.BytesIO(book)).worksheets) == 2
+    assert len(openpyxl.load_workbook(io.BytesIO(book)).worksheets) == 6
 
 
 @pytest.mark.parametrize(
