@@ -180,7 +180,7 @@ def _marked(log: Log, event: e.AliveMarked, at: Point, actor: str) -> None:
     for mark in event.marks:
         line = log.lines.get(mark.connection)
         if line is not None:
-            line.proof = max(line.proof, log.time.place(mark.last_alive))
+            line.proof = max(line.proof, at.place - mark.ago_ms)
 
 
 def _outage(log: Log, event: e.OutageBegan, at: Point, actor: str) -> None:

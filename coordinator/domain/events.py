@@ -8,9 +8,52 @@ Rule 3: events are only ever added; a field added later gets a default, so old l
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
-from typing import Any, ClassVar
+from typing import Any
 
+from coordinator.domain.event_base import Event
+from coordinator.domain.figure_events import (
+    ConfirmedByPhone,
+    ExpectedChanged,
+    HeadcountConfirmed,
+    HeadcountDeclared,
+    MadeUp,
+    NoteAdded,
+    RollCallStarted,
+    SiteCalled,
+    SiteSigned,
+)
 from coordinator.domain.moments import Moment
+from coordinator.domain.system_events import (
+    SYSTEM_CHAIN,
+    ChainPurged,
+    ChainSealed,
+    Downloaded,
+    HistoryImported,
+    LinkRotated,
+    LoggedIn,
+    ServerStarted,
+)
+
+__all__ = [  # of the neighbours; whoever needs an event finds it here
+    "SYSTEM_CHAIN",
+    "ChainPurged",
+    "ChainSealed",
+    "ConfirmedByPhone",
+    "Downloaded",
+    "Event",
+    "ExpectedChanged",
+    "HeadcountConfirmed",
+    "HeadcountDeclared",
+    "HistoryImported",
+    "LinkRotated",
+    "LoggedIn",
+    "MadeUp",
+    "NoteAdded",
+    "RollCallStarted",
+    "ServerStarted",
+    "SiteCalled",
+    "SiteSigned",
+]
 
 HUB = "hub"
 SLIDES = "slides"
@@ -42,19 +85,14 @@ class Thresholds:
 
 @dataclass(frozen=True)
 class Mark:
-    """A connection's last proof of life; `following` is "following", "signal_only" or "unknown"."""
+    """A connection's last proof of life, `ago_ms` milliseconds before the mark itself.
 
-    site: str
+    `following`: following | signal_only | unknown. In the log: a list of the three, as there are many.
+    """
+
     connection: str
-    last_alive: Moment
+    ago_ms: int
     following: str
-
-
-@dataclass(frozen=True)
-class Event:
-    """Base of all events. `site` and `connection`, where an event has them, are columns of the log."""
-
-    version: ClassVar[int] = 1
 
 
 @dataclass(frozen=True)
@@ -229,117 +267,11 @@ class LineChecked(Event):
 
 
 @dataclass(frozen=True)
-class RollCallStarted(Event):
-    roll_call: int  # 1, 2, 3 …; a briefing starts with number 1
-
-
-@dataclass(frozen=True)
-class HeadcountDeclared(Event):
-    """None = not declared, which is never zero."""
-
-    site: str
-    roll_call: int
-    present: int
-    members: int | None = None
-    excused: int | None = None
-    unexcused: int | None = None
-    extra: int | None = None
-    note: str | None = None
-    reason: str | None = None  # why host or staff declared or corrected it
-
-
-@dataclass(frozen=True)
-class HeadcountConfirmed(Event):
-    """Host or staff confirmed the site's declaration `declaration` (1, 2, … in log order of that site)."""
-
-    site: str
-    roll_call: int
-    declaration: int
-
-
-@dataclass(frozen=True)
-class ExpectedChanged(Event):
-    site: str
-    expected: int
-    expected_members: int | None
-    reason: str
-
-
-@dataclass(frozen=True)
-class ConfirmedByPhone(Event):
-    site: str
-    name: str
-    reason: str
-
-
-@dataclass(frozen=True)
 class Sealed(Event):
     """The checkpoint after the end: `head_hash` is the hash of the event before it, `events` their number."""
 
     head_hash: str
     events: int
-
-
-@dataclass(frozen=True)
-class LoggedIn(Event):
-    """System chain. `outcome`: ok | refused."""
-
-    account: str
-    outcome: str
-
-
-@dataclass(frozen=True)
-class Downloaded(Event):
-    """Someone took a report: `what` is the file's name, `about` the briefing's id or None."""
-
-    what: str
-    about: str | None = None
-
-
-@dataclass(frozen=True)
-class ServerStarted(Event):
-    """System chain. `release`: the program's version."""
-
-    release: str
-
-
-@dataclass(frozen=True)
-class ChainSealed(Event):
-    """System chain: a briefing's chain was sealed with this head."""
-
-    about: str
-    head_hash: str
-
-
-@dataclass(frozen=True)
-class ChainPurged(Event):
-    """System chain: a briefing was removed whole when its time of keeping was over.
-
-    `title`, `head_hash` and `events` say what was there; `file`: the name its export was kept under.
-    """
-
-    about: str
-    title: str
-    head_hash: str
-    events: int
-    file: str | None = None
-
-
-@dataclass(frozen=True)
-class HistoryImported(Event):
-    """System chain: figures of earlier years were taken in; `sha256` of their rows, see history_import.py."""
-
-    file: str
-    sha256: str
-    rows: int
-
-
-@dataclass(frozen=True)
-class LinkRotated(Event):
-    """System chain."""
-
-    site: str
-    generation: int
 
 
 @dataclass(frozen=True)
@@ -355,8 +287,6 @@ class Recorded:
     hash: str
 
 
-SYSTEM_CHAIN = "system"  # the `briefing` of the system chain's events
-
 _NESTED: dict[str, tuple[type, bool]] = {  # field -> (dataclass, is a tuple of them)
     "sites": (Summoned, True),
     "thresholds": (Thresholds, False),
@@ -364,6 +294,7 @@ _NESTED: dict[str, tuple[type, bool]] = {  # field -> (dataclass, is a tuple of 
     "last_alive": (Moment, False),
     "since": (Moment, False),
 }
+_ROWS = ("marks",)  # written as lists of their fields' values, without the fields' names
 
 EVENT_TYPES: dict[str, type[Event]] = {kind.__name__: kind for kind in Event.__subclasses__()}
 _FIELDS = {name: frozenset(each.name for each in fields(kind)) for name, kind in EVENT_TYPES.items()}
@@ -372,10 +303,14 @@ _FIELDS = {name: frozenset(each.name for each in fields(kind)) for name, kind in
 def to_payload(event: Event) -> dict[str, Any]:
     """All fields but `site` and `connection` as JSON-able values (tuples become lists)."""
     return {
-        name: list(value) if isinstance(value, tuple) else value
+        name: [_row(item) if name in _ROWS else item for item in value] if isinstance(value, tuple) else value
         for name, value in asdict(event).items()
         if name not in ("site", "connection")
     }
+
+
+def _row(item: dict[str, Any]) -> list[Any]:
+    return list(item.values())
 
 
 def from_payload(kind: str, site: str | None, connection: str | None, payload: dict[str, Any]) -> Event:
@@ -383,7 +318,7 @@ def from_payload(kind: str, site: str | None, connection: str | None, payload: d
 
     Raises:
         KeyError: no event of that kind.
-        TypeError: fields missing or too many.
+        TypeError: fields missing or too many, or a row that is none.
     """
     cls = EVENT_TYPES[kind]
     values = {name: _revive(name, value) for name, value in payload.items()}
@@ -396,8 +331,21 @@ def _revive(name: str, value: Any) -> Any:
     if name not in _NESTED or value is None:
         return value
     cls, many = _NESTED[name]
+    if name in _ROWS:
+        return tuple(_from_row(cls, item) for item in value)
     return tuple(_build(cls, item) for item in value) if many else _build(cls, value)
 
 
 def _build(cls: type, value: dict[str, Any]) -> Any:
     return cls(**{name: _revive(name, item) for name, item in value.items()})
+
+
+def _from_row(cls: type, row: Any) -> Any:
+    """Strict: as many values as fields, each of its field's type (text or a whole number)."""
+    types = {"str": str, "int": int}
+    if not isinstance(row, list) or len(row) != len(fields(cls)):
+        raise TypeError(f"{cls.__name__}: not a row of {len(fields(cls))}: {row!r}")
+    for field, value in zip(fields(cls), row, strict=True):
+        if type(value) is not types[str(field.type)]:
+            raise TypeError(f"{cls.__name__}.{field.name}: {value!r}")
+    return cls(*row)

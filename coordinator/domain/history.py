@@ -99,8 +99,9 @@ def _marked(state: State, event: e.AliveMarked, at: Moment) -> None:
     state.last_mark = at
     for mark in event.marks:
         line = state.connections.get(mark.connection)
-        if line is not None and line.is_open and mark.last_alive.ms_since(line.last_alive) > 0:
-            line.last_alive = mark.last_alive
+        alive = at.before(mark.ago_ms)
+        if line is not None and line.is_open and alive.ms_since(line.last_alive) > 0:
+            line.last_alive = alive
 
 
 def _outage(state: State, event: e.OutageBegan, at: Moment) -> None:

@@ -230,7 +230,7 @@ def _mark(state: State, here: list[Connection], at: Moment) -> list[Event]:
     if not due or (state.phase not in RUNNING and not here):
         return []
     return [
-        AliveMarked(tuple(Mark(line.site, line.connection, line.last_alive, line.following) for line in here))
+        AliveMarked(tuple(Mark(line.connection, max(0, line.silent_ms(at)), line.following) for line in here))
     ]
 
 

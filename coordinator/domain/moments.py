@@ -22,3 +22,7 @@ class Moment:
         if self.boot == earlier.boot:
             return self.mono_ms - earlier.mono_ms
         return self.utc_ms - earlier.utc_ms
+
+    def before(self, ms: int) -> Moment:
+        """The moment `ms` milliseconds earlier, in the same boot."""
+        return Moment(self.utc_ms - ms, self.mono_ms - ms, self.boot)

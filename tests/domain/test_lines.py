@@ -99,7 +99,7 @@ def test_any_frame_is_proof_of_life_and_no_event() -> None:
     assert story.alive(15, "alfa") == [e.FollowingChanged("alfa", "alfa-1", "following")]
     assert story.alive(30, "alfa") == []
     assert story.do(40, c.Tick()) == [
-        e.AliveMarked((e.Mark("alfa", "alfa-1", at(30), "following"),)),
+        e.AliveMarked((e.Mark("alfa-1", 10_000, "following"),)),
     ]
 
 
@@ -155,7 +155,7 @@ def test_a_mark_every_10_s_lists_every_open_line_while_live() -> None:
 
     assert [one.at for one in marks] == [at(1), at(11), at(21), at(31)]
     assert [mark.connection for mark in marks[-1].event.marks] == ["alfa-1", "bravo-1", "hub-1"]  # type: ignore[attr-defined]
-    assert marks[-1].event.marks[0].last_alive == at(31)  # type: ignore[attr-defined]
+    assert marks[-1].event.marks[0].ago_ms == 0  # type: ignore[attr-defined]
 
 
 # -- following -----------------------------------------------------------------------------------
