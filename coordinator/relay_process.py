@@ -4,6 +4,7 @@ Rule 1: it is `python -m coordinator relay`, spoken to over HTTP only; its keys 
 Rule 2: its standard input stays open as long as this process lives: when this one is killed, it ends too.
 Rule 3: only this process calls it over TCP (the web forwards browsers); media comes from everywhere.
 Rule 4: when it ends it is started again, first at once, then after longer and longer pauses.
+Rule 5: one that lives but answers nobody is ended, so that rule 4 holds for it too.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 5.0
 HEALTHY_AFTER_S = 20.0  # a relay that ran this long starts the pauses from the beginning
 READY_WITHIN_S = 15.0
+PROBE_EVERY_S = 5.0
+PROBE_WITHIN_S = 3.0
+DEAF_PROBES = 3
 LEAVE_WITHIN_S = 0.5  # by itself, when its input closes
 STOP_WITHIN_S = 3.0
 _READY = re.compile(r"relay ready (ws://\S+) udp (\d+)")
@@ -123,9 +127,11 @@ class RelayProcess:
         process = self._process = await asyncio.create_subprocess_exec(
             *self._settings.command(), stdin=pipe, stdout=pipe, env=environment, start_new_session=True
         )  # fmt: skip
+        probing = asyncio.create_task(self._probe(process))
         try:
             await self._listen(process)
         finally:
+            probing.cancel()
             await _end(process)
             self._process = None
         return process.returncode
@@ -148,11 +154,37 @@ class RelayProcess:
         except TimeoutError:
             _log.error("the relay was not ready within %d s", READY_WITHIN_S)
 
+    async def _probe(self, process: asyncio.subprocess.Process) -> None:
+        """Asks from time to time whether it still answers; a deaf one is killed."""
+        failed = 0
+        while failed < DEAF_PROBES:
+            await asyncio.sleep(PROBE_EVERY_S)
+            if self.url is not None:
+                failed = 0 if await _answers(self.url) else failed + 1
+        _log.error("the relay answers nobody and is ended")
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+
     def _is_ready(self, ws_url: str, udp_port: int) -> None:
         self._ws_url, self.udp_port, self.state = ws_url, udp_port, "ok"
         _log.info("the relay is ready at %s, UDP port %d", ws_url, udp_port)
         self._settled.set()
         self._moved(ws_url)
+
+
+async def _answers(url: str) -> bool:
+    """Does anything come back for an HTTP request? What it says does not matter."""
+    host, _, port = url.removeprefix("http://").rpartition(":")
+    try:
+        async with asyncio.timeout(PROBE_WITHIN_S):
+            reader, writer = await asyncio.open_connection(host, int(port))
+            try:
+                writer.write(b"GET / HTTP/1.0\r\n\r\n")
+                return bool(await reader.read(1))
+            finally:
+                writer.close()
+    except (OSError, TimeoutError):
+        return False
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

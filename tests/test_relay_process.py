@@ -27,7 +27,7 @@ class Script(RelaySettings):
     code: str = READY
 
     def command(self) -> list[str]:
-        return [sys.executable, "-c", f"import sys, os; {self.code}"]
+        return [sys.executable, "-c", f"import sys, os\n{self.code}"]
 
 
 @asynccontextmanager
@@ -83,6 +83,26 @@ async def test_one_that_is_never_ready_is_ended_and_tried_again(monkeypatch: pyt
         assert relay.url is None
 
 
+ANSWERING = """
+import http.server
+server = http.server.HTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler)
+print(f"relay ready ws://127.0.0.1:{server.server_port} udp 7882", flush=True)
+server.serve_forever()
+"""
+
+
+async def test_one_that_lives_but_answers_nobody_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(relay_process, "PROBE_EVERY_S", 0.1)
+    monkeypatch.setattr(relay_process, "PROBE_WITHIN_S", 1.0)
+    async with kept(ANSWERING) as (relay, moves):
+        assert await relay.settled(10)
+        await asyncio.sleep(0.5)
+        assert relay.starts == 1  # it answers, so it lives
+        assert relay.pid is not None
+        os.kill(relay.pid, signal.SIGSTOP)
+        await until(lambda: len(moves) == 3, within_s=10)
+
+
 async def test_stopping_ends_it_even_where_it_does_not_listen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(relay_process, "STOP_WITHIN_S", 0.3)
     deaf = "import signal, time; signal.signal(15, signal.SIG_IGN); " + READY + "; time.sleep(60)"
@@ -124,5 +144,6 @@ def test_the_secret_is_not_on_the_command_line() -> None:
     assert "secret" not in command
     assert command[1:] == [
         "-m", "coordinator", "relay", "--host", "127.0.0.1", "--port", "0",
-        "--udp-host", "0.0.0.0", "--udp-port", "7882", "--webhook", "http://127.0.0.1:8080/w", "--watch-stdin", "--public-ip", "203.0.113.5",
+        "--udp-host", "0.0.0.0", "--udp-port", "7882", "--webhook", "http://127.0.0.1:8080/w",
+        "--watch-stdin", "--public-ip", "203.0.113.5",
     ]  # fmt: skip
