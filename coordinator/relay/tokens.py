@@ -116,7 +116,7 @@ def verify(api_keys: dict[str, str], token: str) -> Grants:
 
 
 def issue_refresh(api_keys: dict[str, str], grants: Grants, ttl_s: float = 600) -> str:
-    """Sign a token for `ttl_s` seconds, by the key that signed the first, with `grants` as rule 4 limits them.
+    """Sign a token for `ttl_s` seconds, by the key that signed the first: `grants` as rule 4 limits them.
 
     Raises:
         TokenError: unknown_key, the key has been withdrawn.

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -90,6 +91,20 @@ async def test_what_one_publishes_the_other_receives_without_loss(join: Join) ->
     assert stats["audio_bytes"] > 8000 and stats["video_bytes"] > 20_000
     assert received(bravo, "video", "keyframes") >= 1
     assert alfa.stats()["tracks"] == {}
+
+
+async def test_what_the_line_loses_is_asked_for_again(join: Join, monkeypatch: pytest.MonkeyPatch) -> None:
+    alfa, bravo = await join("alfa"), await join("bravo")
+    link, arrived = bravo._media.link, itertools.count(1)
+    whole = link._media
+    monkeypatch.setattr(link, "_media", lambda data: None if next(arrived) % 20 == 0 else whole(data))
+    await alfa.publish_camera()
+    await alfa.publish_microphone()
+
+    await bravo.wait_for(lambda c: received(c, "audio") > 150 and received(c, "video") > 60)
+    await bravo.wait_for(lambda c: received(c, "audio", "lost") + received(c, "video", "lost") <= 2)
+
+    assert received(bravo, "audio", "recovered") > 3 and received(bravo, "video", "recovered") > 0
 
 
 async def test_who_joins_late_gets_a_keyframe_at_once(join: Join) -> None:
