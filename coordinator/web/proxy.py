@@ -36,6 +36,7 @@ CORS = {
 }
 _SENT_ON = ("Authorization", "Content-Type", "Accept", "User-Agent")
 _CLIENT: web.AppKey[ClientSession] = web.AppKey("relay client", ClientSession)
+OPEN: web.AppKey[set[web.WebSocketResponse]] = web.AppKey("forwarded sockets", set[web.WebSocketResponse])
 _CLOSABLE = {1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014}
 
 
@@ -95,7 +96,11 @@ async def _socket(request: web.Request) -> web.StreamResponse:
             max_msg_size=MOST_BYTES, compress=False, autoclose=False, timeout=2.0, writer_limit=64 * 1024
         )
         await downstream.prepare(request)
-        await _splice(downstream, upstream)
+        request.app[OPEN].add(downstream)
+        try:
+            await _splice(downstream, upstream)
+        finally:
+            request.app[OPEN].discard(downstream)
     return downstream
 
 
@@ -138,9 +143,18 @@ async def _client(app: web.Application) -> AsyncIterator[None]:
         yield
 
 
+async def _close_all(app: web.Application) -> None:
+    """At shutdown: clients are told at once, and come back by themselves."""
+    sockets = app[OPEN].copy()
+    await asyncio.gather(*(one.close(code=1001) for one in sockets), return_exceptions=True)
+
+
 def add_routes(app: web.Application) -> None:
     """Adds LiveKit's paths."""
+    sockets: set[web.WebSocketResponse] = set()
+    app[OPEN] = sockets
     app.cleanup_ctx.append(_client)
+    app.on_shutdown.append(_close_all)
     for path in ("/rtc", "/rtc/validate", "/rtc/v1", "/rtc/v1/validate"):
         app.router.add_route("GET", path, forward)
         app.router.add_route("OPTIONS", path, forward)

@@ -17,7 +17,7 @@ from livekit import api
 from yarl import URL
 
 from coordinator.web import openapi
-from tests.web.rig import ALFA, KEYS, Rig
+from tests.web.rig import ALFA, KEYS, Rig, until
 from tests.web.test_access import ROUTES
 
 
@@ -61,6 +61,15 @@ async def relay(rig: Rig) -> AsyncIterator[list[str]]:
         await server.close()
 
 
+async def _told(asked: list[str], start: str) -> None:
+    """Waits until the relay has seen it."""
+
+    async def look() -> bool:
+        return any(line.startswith(start) for line in asked)
+
+    await until(look, bool)
+
+
 async def test_frames_go_both_ways_as_they_are(rig: Rig) -> None:
     async with relay(rig) as asked:
         browser = await rig.nobody()
@@ -84,9 +93,7 @@ async def test_the_close_code_is_carried_both_ways(rig: Rig) -> None:
             assert ws.close_code == 4321
         async with browser.session.ws_connect(f"{rig.base}/rtc/v1") as ws:
             await ws.close(code=4002)
-        async with asyncio.timeout(5):
-            while "closed 4002" not in asked:  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
+        await _told(asked, "closed 4002")
 
 
 async def test_a_cut_line_ends_the_relays_side_too(rig: Rig) -> None:
@@ -98,9 +105,22 @@ async def test_a_cut_line_ends_the_relays_side_too(rig: Rig) -> None:
         transport = ws._conn.transport
         assert transport is not None
         transport.abort()
-        async with asyncio.timeout(5):
-            while not any(line.startswith("closed") for line in asked):  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
+        await _told(asked, "closed")
+
+
+async def test_clients_are_told_when_the_server_stops(rig: Rig) -> None:
+    async with relay(rig) as asked:
+        browser = await rig.nobody()
+        async with browser.session.ws_connect(f"{rig.base}/rtc/v1") as ws:
+            await ws.send_str("a")
+            await ws.receive()
+
+            stopping = asyncio.create_task(rig.app.shutdown())
+            frame = await ws.receive()
+            await stopping
+        await _told(asked, "closed")
+
+    assert (frame.type, frame.data) == (WSMsgType.CLOSE, 1001)
 
 
 async def test_a_refused_join_is_refused_here(rig: Rig) -> None:
