@@ -120,7 +120,7 @@ async def test_data_is_shown_as_text_and_never_runs(rig: Rig, host: Page) -> Non
 
     await expect(host.locator("#title")).to_have_text(evil)
     await expect(host.get_by_test_id(f"hand-{ALFA}").locator("small")).to_have_text(evil)
-    assert await host.title() == "Vào điều hành"
+    assert await host.title() == "Điều hành hội nghị"
 
 
 async def test_all_of_it_fits_a_small_screen_of_the_hall(rig: Rig, host: Page) -> None:

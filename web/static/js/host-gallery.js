@@ -116,7 +116,7 @@ export class Gallery {
     const reach = this.actions.contact(site.code);
     const contact = el("p", { class: "contact" }, icon("phone"), reach && el("a", { href: `tel:${reach.phone.replace(/\s/g, "")}` }, reach.phone), reach && el("span", { class: "muted" }, reach.name));
     if (!reach) contact.replaceChildren(el("span", { class: "muted" }, t("No phone number on file")));
-    const root = el("div", { class: "tile", role: "listitem", "data-testid": `site-tile-${site.code}` }, el("div", { class: "tile-picture" }, video, none), badge, hand, el("div", { class: "tile-foot" }, el("div", { class: "tile-text" }, el("h3", {}, name), people), give), contact);
+    const root = el("article", { class: "tile", "aria-label": site.name, "data-testid": `site-tile-${site.code}` }, el("div", { class: "tile-picture" }, video, none), badge, hand, el("div", { class: "tile-foot" }, el("div", { class: "tile-text" }, el("h3", {}, name), people), give), contact);
     const tile = { root, video, badge, hand, people, none, contact, give, name };
     this.tiles.set(site.code, tile);
     this.host.append(root);

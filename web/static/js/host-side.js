@@ -42,6 +42,10 @@ export function drawRollCall(snapshot, actions) {
   const missing = sites.filter((site) => !answered(site, number));
   const waiting = sites.filter((site) => answered(site, number) && !site.headcount?.confirmed);
   const done = sites.filter((site) => answered(site, number) && site.headcount?.confirmed);
+  const all = byId("confirm-all");
+  show(all, waiting.length > 1);
+  redraw(all, String(waiting.length), () => [icon("check"), t("Confirm all {n}", { n: waiting.length })]);
+  all.onclick = () => waiting.forEach((site) => actions.confirm(site.code));
   const key = JSON.stringify([snapshot.phase, number, sites.map((site) => [site.code, site.state, site.headcount])]);
   redraw(byId("roll-list"), key, () => [...waiting.map((site) => waitingLine(site, actions)), ...missing.map((site) => missingLine(site, actions)), ...done.map((site) => doneLine(site, actions))]);
 }

@@ -16,6 +16,8 @@ import { stateWords } from "./states.js";
  * @property {(code: string) => {name: string, phone: string}|null} contact
  */
 
+const FIELDS = /** @type {const} */ (["present", "members", "excused", "unexcused", "extra"]);
+
 export class SiteCard {
   /** @param {CardActions} actions */
   constructor(actions) {
@@ -35,6 +37,8 @@ export class SiteCard {
     this.code = code;
     /** @type {HTMLFormElement} */ (byId("card-count")).reset();
     /** @type {HTMLFormElement} */ (byId("card-phone")).reset();
+    const told = (snapshot.sites ?? []).find((one) => one.code === code)?.headcount;
+    for (const name of FIELDS) /** @type {HTMLInputElement} */ (byId(`card-${name}`)).value = String(told?.[name] ?? "");
     this.draw(snapshot);
     this.dialog.showModal();
   }
@@ -66,7 +70,7 @@ export class SiteCard {
   #correct(form) {
     /** @type {Record<string, number|string>} */
     const body = { reason: text(form, "reason") };
-    for (const name of ["present", "members", "excused", "unexcused", "extra"]) {
+    for (const name of FIELDS) {
       const value = text(form, name);
       if (value !== "") body[name] = Number(value);
     }

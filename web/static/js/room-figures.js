@@ -46,6 +46,10 @@ export class FigureKeeper {
       this.last = this.room.state === "none" ? {} : { receiving: false, mode: "none", layer: "off" };
       return this.last;
     }
+    if (!this.room.isBound(this.audio) && !this.room.isBound(this.video)) {
+      this.last = {}; // nothing is asked for: whether it would arrive is unknown
+      return this.last;
+    }
     const [audio, video] = await Promise.all([this.#read(this.audio), this.#read(this.video)]);
     this.audioBytes += audio.bytes;
     this.videoBytes += video.bytes;

@@ -151,6 +151,11 @@ export class BriefingRoom {
     return this.shown.get(element) ?? null;
   }
 
+  /** @param {HTMLMediaElement} element @returns {boolean} true where it is meant to show something */
+  isBound(element) {
+    return this.bindings.has(element);
+  }
+
   /** @param {HTMLMediaElement} element @returns {boolean} true where the relay paused this picture to spare the line */
   isPaused(element) {
     const binding = this.bindings.get(element);

@@ -160,7 +160,7 @@ function drawTitle() {
 }
 
 function drawProgramme() {
-  const running = snapshot && ["open", "live", "break"].includes(snapshot.phase) && !closed;
+  const running = snapshot && ["open", "live"].includes(snapshot.phase) && !closed; // in the break nobody is overheard
   const programme = drawStage(room, elements, running ? snapshot : null, code);
   setText(byId("stage-caption"), programme ? caption(programme) : "");
   const empty = elements.video.classList.contains("is-empty");
