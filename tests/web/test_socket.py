@@ -515,6 +515,28 @@ async def test_the_servers_end_is_told_and_the_page_comes_back_by_itself(rig: Ri
     assert await _closed(rig, briefing, "server_stop") == ["server_stop"]
 
 
+async def test_nothing_is_left_of_sockets_that_ended(rig: Rig) -> None:
+    briefing = await rig.briefing("open", "start")
+
+    async def tasks() -> set[str]:
+        return {task.get_name() for task in asyncio.all_tasks() if "screen" in task.get_name()}
+
+    for turn in range(9):
+        page = await rig.on_line(ALFA, briefing)
+        if turn % 3 == 0:
+            await page.raw.close()
+        elif turn % 3 == 1:
+            await page.raw.send_str("unreadable")
+        else:
+            page.raw._conn.transport.abort()  # type: ignore[union-attr]
+
+    async def left() -> int:
+        return len(rig.lines()) + len(await tasks())
+
+    await until(left, lambda number: number == 0)
+    assert await rig.services.sessions.snapshot(briefing)
+
+
 async def test_snapshots_travel_compressed(rig: Rig) -> None:
     page = await (await rig.person("host")).socket()
 
