@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 from coordinator import catalogue as catalogues
 from coordinator.catalogue import Catalogue
-from coordinator.commands import linking, people, records, serving, shared
+from coordinator.commands import keeping, linking, people, records, serving, shared
 from coordinator.domain.errors import CoordinatorError
 
 
@@ -47,7 +47,7 @@ def build_parser(catalogue: Catalogue) -> argparse.ArgumentParser:
     common = _Parser(add_help=False)
     _add_common(common, catalogue, at_top=False)
     subcommands = parser.add_subparsers(metavar="COMMAND", required=True, title=told("commands"))
-    for group in (serving, people, linking, records):
+    for group in (serving, people, linking, records, keeping):
         group.add(subcommands, common, catalogue)
     return parser
 

@@ -135,6 +135,9 @@ COMMANDS = [
     "export",
     "verify",
     "backup",
+    "restore",
+    "purge",
+    "import-history",
 ]
 
 
@@ -159,7 +162,7 @@ def test_every_command_has_help(run: Run, name: str) -> None:
     "words",
     [
         (), ("nonsense",), ("user",), ("user", "add"), ("token", "x", "--role", "operator"),
-        ("verify", "a", "b"), ("export", "b1", "--format", "docx"), ("serve", "--port", "70000"),
+        ("verify", "a", "b"), ("export", "b1", "--format", "odt"), ("serve", "--port", "70000"),
         ("serve", "--port", "x"), ("links", "--js"),
     ],
 )  # fmt: skip
@@ -301,12 +304,17 @@ def test_media_keys_stay_the_same(run: Run, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_an_export_is_written_and_on_record(run: Run, data: Path, tmp_path: Path, briefing: str) -> None:
-    for kind, begins in (("csv", "\ufeff".encode()), ("xlsx", b"PK"), ("jsonl", b'{"actor"')):
+    for kind, begins in (
+        ("csv", "\ufeff".encode()),
+        ("xlsx", b"PK"),
+        ("docx", b"PK"),
+        ("jsonl", b'{"actor"'),
+    ):
         target = tmp_path / f"out.{kind}"
         told = run("export", briefing, "--format", kind, "--output", str(target))
         assert (told.code, told.out, told.err) == (0, "", "")
         assert target.read_bytes().startswith(begins)
-    assert events(data) == [Downloaded(f"out.{kind}", briefing) for kind in ("csv", "xlsx", "jsonl")]
+    assert events(data) == [Downloaded(f"out.{kind}", briefing) for kind in ("csv", "xlsx", "docx", "jsonl")]
     assert not list(tmp_path.glob(".out*"))
 
 

@@ -16,9 +16,9 @@ from coordinator import clock, config
 from coordinator.catalogue import Catalogue
 from coordinator.commands import shared
 from coordinator.domain.errors import StorageError
-from coordinator.storage import Reader, backups, verify
+from coordinator.storage import Reader, backups, history_import, verify
 
-FORMATS = ("csv", "xlsx", "jsonl")
+FORMATS = ("csv", "xlsx", "docx", "jsonl")
 
 
 def add(subcommands: Any, common: argparse.ArgumentParser, catalogue: Catalogue) -> None:
@@ -63,52 +63,77 @@ def check_config(args: argparse.Namespace, catalogue: Catalogue) -> int:
 
 def export(args: argparse.Namespace, catalogue: Catalogue) -> int:
     """Writes one file."""
-    if args.output is None and args.format == "xlsx" and sys.stdout.isatty():
+    if args.output is None and args.format in ("xlsx", "docx") and sys.stdout.isatty():
         raise StorageError("output_terminal", format=args.format)
     reader = Reader(args.data)
     try:
-        content = _content(reader, args)
+        settings = None if args.format == "jsonl" else shared.read_config(args)
+        made = content(reader, args.briefing, args.format, settings)
     finally:
         reader.close()
     what = args.output.name if args.output else f"{args.briefing}.{args.format}"
     shared.administer(
-        args, None, do="note_download", what=what, about=args.briefing, actor=f"command:{_person()}"
+        args, None, do="note_download", what=what, about=args.briefing, actor=f"command:{person()}"
     )
     if args.output is None:
-        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.write(made)
         sys.stdout.buffer.flush()
     else:
-        _write(args.output, content)
+        write_file(args.output, made)
     return 0
 
 
-def _content(reader: Reader, args: argparse.Namespace) -> bytes:
-    if reader.briefing(args.briefing) is None:
-        raise StorageError("unknown_briefing", briefing=args.briefing)
-    if args.format == "jsonl":
-        return reader.jsonl(args.briefing)
-    from coordinator.domain import attendance  # noqa: PLC0415 - only this command needs the reports
-    from coordinator.reports import csv_file, tables, xlsx_file  # noqa: PLC0415
+def content(reader: Reader, briefing: str, form: str, settings: config.Config | None) -> bytes:
+    """One file of FORMATS; `settings` may be missing for jsonl.
 
-    zone = shared.read_config(args).server.zone
-    folded = attendance.fold(reader.events(args.briefing), clock.now())
-    if args.format == "csv":
+    Raises:
+        StorageError: unknown_briefing, bad_template.
+    """
+    row = reader.briefing(briefing)
+    if row is None:
+        raise StorageError("unknown_briefing", briefing=briefing)
+    if form == "jsonl" or settings is None:
+        return reader.jsonl(briefing)
+    from coordinator.domain.attendance import fold  # noqa: PLC0415 - only these commands need the reports
+    from coordinator.reports import csv_file, docx_file, letterhead, tables, xlsx_file  # noqa: PLC0415
+
+    zone, now = settings.server.zone, clock.now()
+    folded = fold(reader.settled(briefing) if row.phase == "ended" else reader.events(briefing), now)
+    if form == "csv":
         return csv_file.write(tables.summary(folded), zone)
-    return xlsx_file.write(folded, zone)
+    if form == "xlsx":
+        return xlsx_file.write(folded, zone)
+    paper, template = letterhead.of(settings), settings.attendance.template
+    return docx_file.write(folded, paper, zone, now.utc_ms, template)
 
 
-def _person() -> str:
+def progress(catalogue: Catalogue, done: int, whole: int) -> None:
+    """One line that counts up, for somebody who looks on."""
+    if sys.stderr.isatty():
+        told = catalogue.text("{done} of {whole} …", done=done, whole=whole)
+        print(told, end="\n" if done == whole else "\r", file=sys.stderr, flush=True)
+
+
+def person() -> str:
+    """Who runs the command, by the system's name."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):
         return str(os.getuid())
 
 
-def _write(path: Path, content: bytes) -> None:
-    """Replaces the file whole, or leaves it as it was."""
+def write_file(path: Path, content: bytes) -> None:
+    """Replaces the file whole and synced, or leaves it as it was.
+
+    Raises:
+        StorageError: cannot_write.
+    """
     aside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        aside.write_bytes(content)
+        with aside.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
         aside.replace(path)
     except OSError as problem:
         aside.unlink(missing_ok=True)
@@ -121,6 +146,7 @@ def print_verified(args: argparse.Namespace, catalogue: Catalogue) -> int:
     try:
         faults = {fault.briefing: fault for fault in verify(reader, args.briefing)}
         heads = reader.heads() if "*" not in faults else {}
+        imports = history_import.altered(reader) if not faults and args.briefing is None else []
     finally:
         reader.close()
     for briefing, (seq, digest) in heads.items():
@@ -129,7 +155,9 @@ def print_verified(args: argparse.Namespace, catalogue: Catalogue) -> int:
     for fault in faults.values():
         values = {"briefing": fault.briefing, "seq": fault.seq}
         print(catalogue.error(f"fault_{fault.what}", values))
-    if faults:
+    for file in imports:
+        print(catalogue.error("fault_import", {"file": file}))
+    if faults or imports:
         return 1
     print(catalogue.text("OK: everything fits."))
     return 0

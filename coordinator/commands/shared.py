@@ -25,7 +25,10 @@ from coordinator.storage.links import Links
 
 Run = Callable[[argparse.Namespace, Catalogue], int]
 _PATIENCE_S = 5.0
-_BAD_INPUT = ("unknown_briefing", "backup_exists", "output_terminal", "livekit_incomplete", "no_module")
+_BAD_INPUT = (
+    "unknown_briefing", "backup_exists", "restore_exists", "output_terminal", "livekit_incomplete",
+    "no_module", "cannot_read", "bad_template",
+)  # fmt: skip
 
 
 def exit_code(problem: CoordinatorError) -> int:

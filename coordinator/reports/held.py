@@ -35,7 +35,7 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """One briefing. `day` is YYYY-MM-DD in the office's zone; `totals` as in `Totals`, of the imported a part.
+    """One briefing. `day`: YYYY-MM-DD (the office's zone); `totals` as in `Totals`, in part for the imported.
 
     `started_ms` UTC, None for the imported; `head_seq` and `head_hash`: the event its figures rest on.
     """

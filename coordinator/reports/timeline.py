@@ -1,7 +1,7 @@
 """The presence timeline as SVG, for pages, print and files.
 
 Rule 1: pure: strips in, text out; every word in it is escaped.
-Rule 2: colour is never alone: solid, hatch, stripes, outline and dots tell the kinds apart in black and white.
+Rule 2: colour is never alone: solid, hatch, stripes, outline and dots differ in black and white too.
 Rule 3: no style attributes and no scripts: it draws under the strictest content security policy.
 """
 

@@ -13,6 +13,7 @@ from coordinator import clock
 from coordinator.domain.errors import Refusal
 from coordinator.domain.events import SYSTEM, SYSTEM_CHAIN, Downloaded
 from coordinator.domain.moments import Moment
+from coordinator.storage import history_import
 from coordinator.storage.accounts import Accounts, make_password
 from coordinator.storage.links import Links
 from coordinator.storage.log import Store
@@ -23,6 +24,7 @@ _FIELDS = {
     "add_token": ("name", "role"),
     "rotate_link": ("code",),
     "note_download": ("what", "about", "actor"),
+    "import_history": ("what", "staged", "actor"),
     "public_url": (),
 }
 _OPTIONAL = ("password", "about", "actor")
@@ -80,6 +82,18 @@ class Administration:
     def note_download(self, what: str, about: str | None = None, actor: str | None = None) -> None:
         """Writes a download to the system chain: `what` file, `about` which briefing, by whom."""
         self._store.append(SYSTEM_CHAIN, [(Downloaded(what, about), self._now(), actor or SYSTEM)])
+
+    def import_history(self, what: str, staged: str, actor: str | None = None) -> int:
+        """Takes in figures of earlier years from the JSON file `staged` of the data folder; returns the rows.
+
+        `what`: the name of the spreadsheet they come from.
+
+        Raises:
+            Refusal: bad_request, nothing_to_import, imported_already. StorageError: nothing was taken in.
+        """
+        figures = history_import.staged(self._store.data, staged)
+        history_import.add(self._store, what, figures, self._now(), actor or SYSTEM)
+        return len(figures)
 
     def public_url(self) -> str:
         """How the outside calls the running server, without a slash at its end."""

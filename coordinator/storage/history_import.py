@@ -10,9 +10,11 @@ compares the two.
 from __future__ import annotations
 
 import hashlib
+import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import asdict, astuple, dataclass
+from pathlib import Path
 
 from coordinator.domain.errors import Refusal
 from coordinator.domain.events import SYSTEM_CHAIN, HistoryImported
@@ -71,6 +73,20 @@ def add(store: Store, file: str, figures: Sequence[Figure], at: Moment, actor: s
             [(number, *astuple(figure)) for figure in ordered],
         )
         store.append(SYSTEM_CHAIN, [(event, at, actor)])
+
+
+def staged(data: Path, name: str) -> list[Figure]:
+    """The figures that a command has left as JSON in the data folder.
+
+    Raises:
+        Refusal: bad_request.
+    """
+    if not (name.startswith("import-") and name.removesuffix(".json").replace("-", "").isalnum()):
+        raise Refusal("bad_request", field="staged")
+    try:
+        return [Figure(**row) for row in json.loads((data / name).read_bytes())]
+    except (OSError, ValueError, TypeError) as problem:
+        raise Refusal("bad_request", field="staged") from problem
 
 
 def _refuse_second(connection: sqlite3.Connection, figure: Figure) -> None:

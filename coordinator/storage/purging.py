@@ -1,6 +1,6 @@
 """Removes whole briefings whose time of keeping is over, after their export.
 
-Rule 1: only a briefing that has ended or was cancelled, and only whole: no event is ever taken out of a chain.
+Rule 1: only a briefing that has ended or was cancelled, and only whole: no event is taken out of a chain.
 Rule 2: what stays is an event of the system chain, written in the same transaction: which briefing, the head
 of its chain and the name of its export. `verify` then takes its absence for what it is.
 """
