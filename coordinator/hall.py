@@ -8,6 +8,7 @@ Rule 3: before the opening and after the end a screen looks on: it is shown snap
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import secrets
 from collections.abc import Callable
@@ -32,6 +33,7 @@ from coordinator.room_keeper import ACTIVE, RoomKeeper
 from coordinator.running import EventLog, Running, ask
 from coordinator.screens import Pump, Screen, Snapshot, timeless
 
+STOP_WITHIN_S = 5.0
 FAILURES_OF_AN_OUTAGE = 2  # reconciles in a row without an answer
 _log = logging.getLogger(__name__)
 _BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
@@ -149,7 +151,8 @@ class Hall:
     def _media_for(self, pump: Pump) -> tuple[str, str] | None:
         if not pump.joined or not self.active or self._context.media.url is None:
             return None
-        name = pump.site if pump.site != HUB else HUB
+        site = self.running.briefing.sites.get(pump.site)
+        name = site.name if site is not None else pump.site
         return self._context.browser_url(pump.screen), self.keeper.token(pump.site, pump.connection, name)
 
     # -- effects -------------------------------------------------------------------------------
@@ -231,7 +234,9 @@ class Hall:
         for pump in list(self.pumps.values()):
             if pump.joined:
                 self._leave(pump.site, pump.connection, "server_stop")
-        await self.running.drained()
+        with contextlib.suppress(TimeoutError):  # a disk that hangs: the marks tell when they were last here
+            async with asyncio.timeout(STOP_WITHIN_S):
+                await self.running.drained()
         for pump in list(self.pumps.values()):
             pump.goodbye("server_stop")
         await asyncio.gather(*(pump.ended() for pump in list(self.pumps.values())))

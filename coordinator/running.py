@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import partial
@@ -23,6 +23,7 @@ from coordinator.domain.errors import CoordinatorError, Refusal, StorageError
 from coordinator.domain.events import (
     SYSTEM,
     SYSTEM_CHAIN,
+    AliveMarked,
     BriefingEnded,
     ChainSealed,
     Event,
@@ -43,7 +44,7 @@ class EventStore(Protocol):
 
     def append(self, briefing: str, happened: Sequence[tuple[Event, Moment, str]], /) -> list[Recorded]: ...
 
-    def events(self, briefing: str, /) -> list[Recorded]: ...
+    def events(self, briefing: str, /, after: int = 0, without: Collection[str] = ()) -> list[Recorded]: ...
 
     def head(self, briefing: str, /) -> tuple[int, str]: ...
 
@@ -86,9 +87,13 @@ class EventLog:
         """(seq, hash) of the chain's last event."""
         return await self._in_writer(partial(self._store.head, briefing))
 
-    async def events(self, briefing: str) -> list[Recorded]:
-        """The whole chain in order; empty for an unknown briefing."""
-        return await asyncio.to_thread(self._store.events, briefing)
+    async def events(self, briefing: str, marks: bool = True) -> list[Recorded]:
+        """The chain in order, without the 10 s marks if those are not wanted; empty for an unknown briefing.
+
+        Marks are most of a chain, and say nothing more once every connection is closed.
+        """
+        without = () if marks else (AliveMarked.__name__,)
+        return await asyncio.to_thread(self._store.events, briefing, without=without)
 
     async def _in_writer(self, call: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._writer, call)

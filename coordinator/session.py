@@ -258,16 +258,22 @@ class Sessions:
         return hall
 
     async def _load(self, briefing_id: str) -> Hall:
-        recorded = await self._log.events(briefing_id) if briefing_id != SYSTEM_CHAIN else []
-        if not recorded:
-            raise Refusal("unknown_briefing", briefing=briefing_id)
-        hall = Hall(await asyncio.to_thread(Briefing.replay, briefing_id, recorded), self._context)
+        briefing = await self._replay(briefing_id, marks=False)
+        if briefing.phase in ACTIVE:
+            briefing = await self._replay(briefing_id, marks=True)
+        hall = Hall(briefing, self._context)
         self._halls[briefing_id] = hall
         return hall
 
+    async def _replay(self, briefing_id: str, marks: bool) -> Briefing:
+        recorded = await self._log.events(briefing_id, marks) if briefing_id != SYSTEM_CHAIN else []
+        if not recorded:
+            raise Refusal("unknown_briefing", briefing=briefing_id)
+        return await asyncio.to_thread(Briefing.replay, briefing_id, recorded)
+
     async def _seal_again(self, briefing_id: str) -> None:
         """A crash came between the end and its seal: the seal follows now."""
-        if not any(isinstance(one.event, Sealed) for one in await self._log.events(briefing_id)):
+        if not any(isinstance(one.event, Sealed) for one in await self._log.events(briefing_id, marks=False)):
             hall = await self._hall(briefing_id)
             await hall.running.seal(clock.now())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -64,8 +64,9 @@ class FakeStore:
             self.tape.append(f"wrote {type(event).__name__}")
         return recorded
 
-    def events(self, briefing: str) -> list[Recorded]:
-        return list(self.chains.get(briefing, []))
+    def events(self, briefing: str, after: int = 0, without: Collection[str] = ()) -> list[Recorded]:
+        chain = self.chains.get(briefing, [])
+        return [one for one in chain if one.seq > after and type(one.event).__name__ not in without]
 
     def head(self, briefing: str) -> tuple[int, str]:
         chain = self.chains.get(briefing, [])
