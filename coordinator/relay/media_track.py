@@ -120,7 +120,9 @@ class MediaTrack:
     def live_streams(self, now: float) -> list[Stream]:
         """Return the streams on which media comes now, lowest quality first; all of them if none does."""
         streams = sorted(self.streams.values(), key=lambda stream: stream.quality)
-        return [stream for stream in streams if stream.live(now)] or streams
+        live = [stream for stream in streams if stream.live(now)]
+        going = [s for s in live if not any(s.outrun_by(other) for other in live if other is not s)]
+        return going or live or streams
 
     def note_level(self, level: int) -> None:
         """Note an audio level (RFC 6464): 0 is loudest, 127 is silence."""

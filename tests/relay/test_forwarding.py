@@ -478,6 +478,31 @@ def test_after_congestion_the_estimate_grows_only_when_the_line_has_been_clean_f
     assert line.downlink.budget_bps > low
 
 
+def test_a_layer_that_stops_while_another_goes_on_is_noticed_within_a_few_frames() -> None:
+    low, high = Stream(1, "vp8", 90000, LOW), Stream(2, "vp8", 90000, HIGH)
+    small, big = Sender(1), Sender(2)
+    now = 1.0
+    for frame in range(16):
+        now += 0.04
+        for data in small.frame():
+            take(low, data, now)
+        if frame < 8:
+            for data in big.frame():
+                take(high, data, now)
+    assert high.outrun_by(low) and not low.outrun_by(high)
+
+
+def test_loss_by_chance_on_few_packets_lowers_nothing() -> None:
+    downlink = Downlink()
+    for step in range(200):
+        numbers = [downlink.sent(200, step * 0.1 + n / 1000) & 0xFFFF for n in range(5)]
+        lost = {0} if step % 2 == 0 else set()  # one in ten
+        downlink.feedback(
+            [(n, None if i in lost else step * 0.1 + i / 1000) for i, n in enumerate(numbers)], step * 0.1
+        )
+    assert downlink.budget_bps > START_BPS
+
+
 def test_loss_lowers_the_estimate() -> None:
     downlink = Downlink()
     for step in range(30):

@@ -10,6 +10,7 @@ that brings congestion back makes that while longer.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 
 from .rtp import newer_by
@@ -58,6 +59,7 @@ class Downlink:
         self._backed_off_at = -1e9
         self._clean_s = CLEAN_S
         self._loss_limit = LOSS_LIMIT
+        self._doubt = 0.0
         self._last_loss = (0.0, 0.0)  # loss and rate sent at the last back-off for loss
 
     def sent(self, size: int, now: float) -> int:
@@ -103,6 +105,7 @@ class Downlink:
         while now - self._outcomes[0][0] > LOSS_WINDOW_S:
             self._outcomes.popleft()
         total = sum(came + lost for _, came, lost, _ in self._outcomes)
+        self._doubt = 1 / math.sqrt(max(total, 1))  # few packets say little about the line
         loss = sum(lost for _, _, lost, _ in self._outcomes) / total if total else 0.0
         if total >= LOSS_SAMPLE or (loss > SEVERE_LOSS and total >= LOSS_SAMPLE / 2):
             self.loss = loss
@@ -147,7 +150,7 @@ class Downlink:
                 first = now - self._backed_off_at > 2.0
                 least = 0.4 * min(self.budget_bps, self._sent_bps()) if first else 0.0
                 self._back_off(max(least, 0.85 * self.arrived_bps()), now)
-        elif self.loss > self._loss_limit:
+        elif self.loss > self._loss_limit + self._doubt:
             self._bad_at = now
             if now - self._backed_off_at > LOSS_INTERVAL_S:
                 self._back_off_for_loss(now)

@@ -7,7 +7,7 @@ due when the interval is over, unless a keyframe came meanwhile.
 from __future__ import annotations
 
 INTERVAL_S = 0.5
-RETRY_S = 1.0
+RETRY_S = 0.5
 
 
 class KeyframeRequests:

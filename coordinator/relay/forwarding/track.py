@@ -8,6 +8,8 @@ Rule 3: reception statistics follow RFC 3550 §6.4.1 and appendix A.
 
 from __future__ import annotations
 
+from collections import deque
+
 from .codecs import parse_vp8, starts_h264_keyframe
 from .history import History, Packet
 from .nack import NackTracker
@@ -16,6 +18,8 @@ from .rtp import Header, newer_by
 
 VIDEO_HISTORY, AUDIO_HISTORY = 1024, 256
 VIDEO_NACK_AGE_S, AUDIO_NACK_AGE_S = 1.0, 0.4
+STALLED_FRAMES = 5
+"""A layer that misses so many frames of another one is not being sent."""
 JUMP = 1000
 """A step in sequence numbers that means a new beginning, not a loss."""
 
@@ -36,6 +40,8 @@ class Stream:
         """The publisher's last sender report: (ntp, timestamp, when it came)."""
         self.keyframe_asked = -1e9
         self.rate = RateMeter()
+        self.frame_times: deque[float] = deque(maxlen=8)
+        """When the last frames were complete."""
         self._top = -1
         self._base = self._origin = 0
         self._received = 0
@@ -65,6 +71,8 @@ class Stream:
             self._removed += 1
             self._trim(seq)
             return None
+        if header.marker:
+            self.frame_times.append(now)
         late = self._removed_at.pop(seq, None)
         packet = self._packet(header, payload, seq - (self._removed if late is None else late))
         self.history.put(packet)
@@ -123,6 +131,10 @@ class Stream:
     def live(self, now: float, within_s: float = 1.0) -> bool:
         """Whether anything came lately."""
         return now - self.last_arrival < within_s
+
+    def outrun_by(self, other: Stream) -> bool:
+        """Whether another layer goes on while this one has stopped: its publisher suspended it."""
+        return sum(1 for at in other.frame_times if at > self.last_arrival + 0.1) >= STALLED_FRAMES
 
     def report(self, now: float) -> Block | None:
         """Return the report block for the publisher, or None before the first packet."""
