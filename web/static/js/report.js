@@ -6,6 +6,7 @@ import { clock, count, day, hours, percent, UNKNOWN } from "./format.js";
 import { t } from "./i18n.js";
 import { page } from "./page-data.js";
 import { kindWords, phaseBadge } from "./states.js";
+import { stripOf } from "./timeline.js";
 
 const briefing = page.briefing ?? "";
 
@@ -32,7 +33,8 @@ setInterval(() => {
 
 async function refresh() {
   try {
-    draw(await get(briefingUrl(briefing, "/attendance")));
+    const [attendance, timeline] = await Promise.all([get(briefingUrl(briefing, "/attendance")), get(briefingUrl(briefing, "/timeline"))]);
+    draw(attendance, timeline);
     show(byId("list-trouble"), false);
   } catch (error) {
     setText(byId("list-trouble-text"), error instanceof Error ? error.message : String(error));
@@ -41,8 +43,8 @@ async function refresh() {
   document.body.dataset.ready = "true";
 }
 
-/** @param {any} data the attendance JSON */
-function draw(data) {
+/** @param {any} data the attendance JSON @param {import("./timeline.js").Timeline} timeline */
+function draw(data, timeline) {
   const { briefing: about, totals, sites, window } = data;
   document.body.dataset.provisional = String(Boolean(data.provisional));
   setText(byId("title"), about.title);
@@ -53,7 +55,7 @@ function draw(data) {
   byId("phase").replaceChildren(icon(badge.icon), badge.words);
   show(byId("provisional"), Boolean(data.provisional));
   byId("totals").replaceChildren(...totalCells(totals, window).map(([name, value, rest]) => el("div", {}, el("dt", {}, name), el("dd", {}, value, rest ? el("small", {}, rest) : null))));
-  byId("rows").replaceChildren(...sites.map(row));
+  byId("rows").replaceChildren(...sites.map((/** @type {any} */ site) => row(site, timeline)));
   byId("sum-row").replaceChildren(...sumRow(totals, sites));
   setText(byId("seal"), t("Event {seq}, hash {hash}", { seq: data.head_seq ?? UNKNOWN, hash: data.head_hash ?? UNKNOWN }));
 }
@@ -71,8 +73,8 @@ function totalCells(totals, window) {
   ];
 }
 
-/** @param {any} site */
-function row(site) {
+/** @param {any} site @param {import("./timeline.js").Timeline} timeline */
+function row(site, timeline) {
   const statuses = /** @type {string[]} */ (site.status ?? []);
   const worst = statuses.map((status) => statusBadge(status)[0]);
   const state = worst.includes("lost") ? "lost" : worst.includes("weak") ? "weak" : "online";
@@ -88,11 +90,11 @@ function row(site) {
     number(count(site.excused)),
     number(count(site.unexcused)),
     number(percent(rate)),
+    el("td", {}, stripOf(timeline, site.code)),
     number(site.first_joined ? clock(site.first_joined) : UNKNOWN),
     number(site.last_left ? clock(site.last_left) : UNKNOWN),
     number(count(site.interruptions)),
-    number(hours(site.attended_seconds)),
-    number(percent(site.attended_share)),
+    el("td", { class: "number" }, hours(site.attended_seconds), el("small", { class: "under muted" }, percent(site.attended_share))),
     el("td", { class: "statuses" }, ...statuses.map((status) => el("span", { class: "badge", "data-state": statusBadge(status)[0] }, icon(statusBadge(status)[1]), statusBadge(status)[2]))),
     el("td", { class: "number" }, el("a", { class: "button small", href: briefingUrl(briefing, `/sites/${site.code}/log.csv`), download: true, "data-testid": `download-log-${site.code}`, "aria-label": t("Download the log of {name}", { name: site.name }) }, icon("download"), t("Log"))),
   );
@@ -104,6 +106,6 @@ function sumRow(totals, sites) {
     const values = sites.map((site) => site[key]).filter((value) => value !== null && value !== undefined);
     return values.length ? count(values.reduce((sum, value) => sum + value, 0)) : UNKNOWN;
   };
-  const cells = [count(totals.expected), count(totals.present), known("members"), known("excused"), known("unexcused"), percent(totals.rate), "", "", known("interruptions"), "", ""];
+  const cells = [count(totals.expected), count(totals.present), known("members"), known("excused"), known("unexcused"), percent(totals.rate), "", "", "", known("interruptions"), ""];
   return [el("th", { scope: "row" }, t("All {n} sites", { n: sites.length })), ...cells.map((text) => el("td", { class: "number" }, text)), el("td"), el("td")];
 }
