@@ -106,10 +106,11 @@ class Negotiation:
         publication = _carried_by(section, publications)
         if publication is None:
             return
-        codec = next(codec.name for codec in section.usable() if codec.name != "rtx")
+        codecs = [codec.name for codec in section.usable() if codec.name != "rtx"]
         if publication.mid != section.mid:
             plan.published.append(publication)
-        publication.offered(section.mid, codec, len(section.send_rids) > 1)
+        section.preferred = publication.codec if publication.codec in codecs else codecs[0]
+        publication.offered(section.mid, codecs, len(section.send_rids) > 1)
         qualities = publication.qualities(section.send_rids)
         plan.bindings[section.mid] = bind(section, publication.media, qualities)
         if publication.info.disable_dtx:

@@ -20,6 +20,7 @@ from . import sdp
 from .errors import ProtocolViolation, RelayError
 from .forwarding import rtcp
 from .ice import Credentials
+from .media_track import MediaTrack
 from .negotiation import Negotiation, Plan, Subscription
 from .plane import Plane
 from .publication import Publication, check_request, new_sid
@@ -64,6 +65,7 @@ class Participant:
         self.transport = MediaTransport(room.mux, room.certificate, self)
         self.uplink = Uplink(self.transport.send_rtcp)
         self.plane = Plane(self.transport.send_rtp, self.transport.send_rtcp)
+        self.uplink.on_media = self._media_began
         self.plane.on_paused = self.subscriber.told_paused
         self._info = _first_info(self, join)
         self._offer: sdp.Offer | None = None
@@ -203,6 +205,11 @@ class Participant:
             self.send(track_unpublished=rtc.TrackUnpublishedResponse(track_sid=publication.sid))
         self.uplink.unbind(publication.media)
         self.room.unpublish(publication)
+
+    def _media_began(self, track: MediaTrack, codec: str) -> None:
+        publication = self.publications.get(track.sid)
+        if publication is not None and publication.uses(codec) and publication.announced:
+            self.changed()
 
     def mute_track(self, sid: str, muted: bool) -> models.TrackInfo:
         """Mute or unmute a track on the server's behalf. Raises RelayError not_found."""

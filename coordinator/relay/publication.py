@@ -58,6 +58,11 @@ class Publication:
         """Whether this is a video track."""
         return self.info.type == models.TrackType.VIDEO
 
+    @property
+    def codec(self) -> str:
+        """The track's codec: vp8, h264 or opus."""
+        return next((name for name, mime in MIME.items() if mime == self.info.mime_type), "")
+
     def matches(self, cid: str) -> bool:
         """Whether the client calls this track `cid`."""
         return cid == self.cid or cid in self.extra_cids
@@ -91,15 +96,23 @@ class Publication:
             subscribed_codecs=[rtc.SubscribedCodec(codec=codec, qualities=wanted)],
         )
 
-    def offered(self, mid: str, codec: str, simulcast: bool) -> None:
-        """Note the section that carries the track and the codec it will use."""
+    def offered(self, mid: str, codecs: list[str], simulcast: bool) -> None:
+        """Note the section that carries the track; it will use the codec announced, or the first offered."""
         self.mid = self.info.mid = mid
-        mime = MIME.get(codec, self.info.mime_type)
         self.info.simulcast = simulcast
-        if self.info.mime_type != mime:
-            self.info.mime_type = mime
         for entry in self.info.codecs:
-            entry.mid, entry.mime_type = mid, mime
+            entry.mid = mid
+        if self.info.mime_type not in [MIME.get(codec) for codec in codecs]:
+            self.uses(codecs[0])
+
+    def uses(self, codec: str) -> bool:
+        """Note the codec the track really has; True when that is news."""
+        mime = MIME.get(codec, self.info.mime_type)
+        news = self.info.mime_type != mime
+        self.info.mime_type = mime
+        for entry in self.info.codecs:
+            entry.mime_type = mime
+        return news
 
 
 def _track_info(request: rtc.AddTrackRequest) -> models.TrackInfo:

@@ -3,7 +3,7 @@
 Rule 1: the client always offers; the relay answers every section, in order, and never offers.
 Rule 2: `parse_offer` refuses what it cannot use with a `ProtocolViolation`; it never guesses.
 Rule 3: every answered section accepts the same header extensions, or Chromium later refuses its own simulcast
-offer; codecs keep the client's order and numbers.
+offer; codecs keep the client's numbers.
 """
 
 from __future__ import annotations
@@ -62,6 +62,8 @@ class Section:
     fragment: str = ""
     fingerprints: list[tuple[str, str]] = field(default_factory=list)
     sctp_port: int = 5000
+    preferred: str = ""
+    """The codec that the answer names first: browsers send with the first one of the answer."""
 
     @property
     def sends(self) -> bool:
@@ -74,15 +76,19 @@ class Section:
         return self.direction in ("recvonly", "sendrecv")
 
     def usable(self) -> list[Codec]:
-        """Return the codecs the relay forwards, with their retransmission formats, in the client's order."""
+        """Return the codecs the relay forwards, with their retransmission formats.
+
+        They keep the client's order, but for the preferred one, which comes first.
+        """
         names = VIDEO_CODECS if self.kind == "video" else AUDIO_CODECS
         media = [codec for codec in self.codecs if codec.name in names]
         numbers = {str(codec.payload_type) for codec in media}
-        return [
+        usable = [
             codec
             for codec in self.codecs
             if codec in media or (codec.name == "rtx" and codec.parameter("apt") in numbers)
         ]
+        return sorted(usable, key=lambda codec: codec.name != self.preferred) if self.preferred else usable
 
     def rtx_for(self, payload_type: int) -> int | None:
         """Return the payload type that repeats this one, or None."""

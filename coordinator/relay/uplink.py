@@ -57,8 +57,8 @@ class Uplink:
         self.rtt_s = 0.1
         self.loss = 0.0
         self.received = 0
-        self.on_media: Callable[[MediaTrack], None] = lambda track: None
-        """Called when the first packet of a track's stream comes."""
+        self.on_media: Callable[[MediaTrack, str], None] = lambda track, codec: None
+        """Called with the codec when the first packet of a track's stream comes."""
 
     def configure(self, extensions: dict[str, int], bindings: dict[str, Binding]) -> None:
         """Take over the outcome of a negotiation: extension numbers, and what is sent on which mid."""
@@ -126,7 +126,7 @@ class Uplink:
             quality = binding.qualities.get(rid, QUALITY_BY_RID.get(rid, HIGH)) if rid else HIGH
             stream = Stream(header.ssrc, codec, binding.track.clock_rate, quality)
             binding.track.put_stream(stream)
-            self.on_media(binding.track)
+            self.on_media(binding.track, codec)
         if stream is None:
             return None
         self._sources[header.ssrc] = (binding, stream)

@@ -286,3 +286,32 @@ async def test_a_relay_that_stops_sends_its_clients_to_the_next(stage: Stage) ->
     stage.running.rooms.shut_down()
     await has_happened(site, "Reconnecting")
     await site.until("room.state === 'connected'")
+
+
+async def test_an_h264_track_is_forwarded_and_its_layers_switch(stage: Stage) -> None:
+    hub = await stage.enter("hub")
+    codecs = "RTCRtpSender.getCapabilities('video').codecs.map(c => c.mimeType)"
+    if "video/H264" not in await hub.page.evaluate(codecs):
+        pytest.skip("this browser cannot send H.264")
+    camera = await hub.call("publishCanvas", 1280, 720, {"videoCodec": "h264", "simulcast": True})
+    viewer = await stage.enter("viewer")
+    await shows(viewer, camera)
+    await viewer.call("quality", camera, LOW)
+    await viewer.until(f"width('{camera}').then(w => w === 320)")
+    await shows(viewer, camera)
+    publication = stage.participant("hub").publications[camera]
+    assert publication.info.mime_type == "video/H264"
+
+
+async def test_a_screen_keeps_its_layers_apart_from_the_camera(stage: Stage) -> None:
+    hub = await stage.enter("hub")
+    camera, screen = await hub.call("publishCamera"), await hub.call("publishScreen")
+    viewer = await stage.enter("viewer")
+    await viewer.until(f"width('{camera}').then(w => w === 1280)", 20)
+    await viewer.call("quality", screen, LOW)
+    await viewer.until(f"width('{screen}').then(w => w > 0 && w < 1280)", 20)
+    await viewer.call("enable", camera, False)
+    await until(lambda: stage.participant("viewer").subscriptions[camera].enabled is False)
+    await shows(viewer, screen)
+    await viewer.call("enable", camera, True)
+    await shows(viewer, camera)
