@@ -194,8 +194,7 @@ def check_origin(request: web.Request) -> None:
 
 
 def _own_origins(request: web.Request) -> set[str]:
-    """Our own origins. Both schemes of the host that was called: what ends TLS in front of us we cannot
-    see."""
+    """Our own origins. Both schemes of the host called: what ends TLS in front of us we cannot see."""
     host = own_host(request)
     public = request_public_url(request)
     return {f"http://{host}", f"https://{host}", *([public.lower()] if public else [])}

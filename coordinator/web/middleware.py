@@ -47,8 +47,7 @@ _log = logging.getLogger(__name__)
 
 
 def redacted(target: str) -> str:
-    """A path and query fit for a log: values of secret parameters and anything that looks like a token are
-    gone."""
+    """A path and query fit for a log: without secret parameters and what looks like a token."""
     return _JWT.sub("…", _SECRET.sub(r"\1…", target))
 
 
@@ -129,8 +128,7 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
 
 
 def _connect(request: web.Request) -> str:
-    """Where scripts may connect: this server, its sockets named for older browsers, and an outside
-    LiveKit."""
+    """Where scripts may connect: here (sockets named for older browsers), and to an outside LiveKit."""
     services = request.app[SERVICES]
     host = request.host if re.fullmatch(r"[\w.:\[\]-]+", request.host) else ""
     sources = ["'self'", *([f"ws://{host}", f"wss://{host}"] if host else [])]

@@ -161,8 +161,7 @@ class Line:
         return True
 
     async def _drop(self) -> bool:
-        """A frame over the limit: it is not read, but it is a sign of life; the first of a run is
-        answered."""
+        """A frame over the limit is a sign of life and not read; the first of a run is answered."""
         self._note_life(Life())
         self._dropped += 1
         if self._dropped > MOST_DROPPED:
