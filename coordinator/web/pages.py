@@ -49,7 +49,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.globals |= {"static": self.static.url, "icon": icon}
+        self._templates.globals |= {"static": self.static.url, "modules": self.static.modules, "icon": icon}
         self._sentences = {
             lang: statics.of_text(catalogue.load(lang).as_json(), "application/json")
             for lang in catalogue.LANGUAGES

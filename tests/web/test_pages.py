@@ -159,3 +159,16 @@ async def test_scripts_read_the_same_sentences(rig: Rig) -> None:
 
     assert sentences["Raise the hand"] == "Giơ tay"
     assert "error:unknown" in sentences
+
+
+async def test_a_page_names_beforehand_every_module_that_its_script_will_import(rig: Rig) -> None:
+    text = await text_of(await rig.site("xa-ban-thi"), "/site")
+    named = set(re.findall(r'rel="modulepreload" href="(/static/[^"]+)"', text))
+    version = re.search(r"/static/([0-9a-f]{12})/", text)
+    assert version is not None
+
+    scripts = {
+        f"/static/{version[1]}/js/{name}.js" for name in ("room", "control-socket", "headcount", "sending")
+    }
+
+    assert scripts <= named
