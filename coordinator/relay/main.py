@@ -32,6 +32,8 @@ logger = logging.getLogger(__name__)
 MEDIA_TICK_S = 0.02
 ROOM_TICK_S = 0.2
 FAREWELL_S = 1.0
+MAX_URL_BYTES = 65_536
+"""A first offer comes inside the URL of the signalling socket."""
 
 
 async def run_relay(options: RelayOptions) -> None:
@@ -67,7 +69,12 @@ async def relay(options: RelayOptions) -> AsyncIterator[Running]:
     addresses = announced_addresses(options.media_host, options.public_ip)
     context = Context(mux, make_certificate(), options.keys, addresses, spawn)
     rooms = Rooms(webhooks.on_event if webhooks else lambda *event: None, context)
-    runner = web.AppRunner(make_app(rooms, options.keys), access_log=None, shutdown_timeout=FAREWELL_S)
+    runner = web.AppRunner(
+        make_app(rooms, options.keys),
+        access_log=None,
+        shutdown_timeout=FAREWELL_S,
+        max_line_size=MAX_URL_BYTES,
+    )
     ticking = [
         asyncio.create_task(_tick(rooms.tick_media, MEDIA_TICK_S)),
         asyncio.create_task(_tick(rooms.tick_rooms, ROOM_TICK_S)),

@@ -101,27 +101,23 @@ def _read_extensions(data: bytes, profile: int, at: int, end: int) -> dict[int, 
 
 
 class Sealer:
-    """Writes headers for one subscriber: abs-send-time and transport-cc where that side accepted them."""
+    """Writes header extensions for one subscriber: transport-cc where accepted, else abs-send-time."""
 
     def __init__(self, abs_send_time_id: int, transport_cc_id: int) -> None:
-        self._abs_id = abs_send_time_id if 0 < abs_send_time_id < 15 else 0
-        self._cc_id = transport_cc_id if 0 < transport_cc_id < 15 else 0
-
-    @property
-    def counts(self) -> bool:
+        block = struct.pack("!HH", ONE_BYTE_PROFILE, 1)
+        self.counts = 0 < transport_cc_id < 15
         """Whether packets carry a transport-wide number, so that feedback can be expected."""
-        return self._cc_id != 0
+        self._timed = not self.counts and 0 < abs_send_time_id < 15
+        element = transport_cc_id << 4 | 1 if self.counts else abs_send_time_id << 4 | 2
+        self._head = block + bytes((element & 0xFF,))
 
     def extensions(self, now: float, transport_sequence: int) -> bytes:
         """Return the extension block for a packet sent at `now` (seconds), or nothing."""
-        block = b""
-        if self._abs_id:
-            sent = int(now * 262144) & 0xFFFFFF  # 6.18 fixed point seconds
-            block = bytes((self._abs_id << 4 | 2, sent >> 16, sent >> 8 & 0xFF, sent & 0xFF))
-        if self._cc_id:
-            number = transport_sequence & 0xFFFF
-            block += bytes((self._cc_id << 4 | 1, number >> 8, number & 0xFF, 0))
-        return struct.pack("!HH", ONE_BYTE_PROFILE, len(block) // 4) + block if block else b""
+        if self.counts:
+            return self._head + (transport_sequence << 8 & 0xFFFFFF).to_bytes(3, "big")
+        if self._timed:
+            return self._head + (int(now * 262144) & 0xFFFFFF).to_bytes(3, "big")  # 6.18 fixed point
+        return b""
 
 
 def build(
