@@ -74,7 +74,7 @@ $(LIVEKIT): $(STAMPS)/node
 	@mkdir -p $(@D)
 	cp node_modules/livekit-client/dist/livekit-client.esm.mjs $@
 
-# What the tests need beside Python: Chromium, fonts with Vietnamese letters, LibreOffice Calc.
+# What the tests need beside Python: Chromium, fonts with Vietnamese letters, LibreOffice Calc and Writer.
 $(STAMPS)/machine: $(STAMPS)/run scripts/install_test_tools.sh
 	scripts/install_test_tools.sh
 	@touch $@

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# install_test_tools.sh: what the tests need beside Python: a Chromium, Vietnamese fonts, LibreOffice Calc.
+# install_test_tools.sh: what the tests need beside Python: a Chromium, Vietnamese fonts, LibreOffice Calc and Writer.
 set -euo pipefail
 source "$(dirname "$0")/as_root.sh"
 
@@ -8,6 +8,8 @@ if [ -z "${COORDINATOR_CHROMIUM:-}" ] && ! command -v chromium chromium-browser 
     missing+=(chromium)
 fi
 command -v soffice >/dev/null || missing+=(libreoffice-calc)
+compgen -G "/usr/lib/libreoffice/program/libswlo.so" >/dev/null ||
+    compgen -G "/opt/libreoffice*/program/libswlo.so" >/dev/null || missing+=(libreoffice-writer)
 if ! command -v fc-list >/dev/null || [ -z "$(fc-list ':lang=vi' | head -n 1)" ]; then
     missing+=(fontconfig fonts-noto-core)
 fi

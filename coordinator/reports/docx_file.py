@@ -12,6 +12,7 @@ import zipfile
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from docx.opc.exceptions import OpcError
 from docxtpl.template import DocxTemplate
 from jinja2 import StrictUndefined, TemplateError
 from jinja2.sandbox import SandboxedEnvironment
@@ -40,6 +41,8 @@ def write(
         filled = DocxTemplate(str(path))
         filled.render(words, sandbox)
         filled.save(memory)
-    except (TemplateError, OSError, KeyError, ValueError, zipfile.BadZipFile) as problem:
+    except (OpcError, OSError, KeyError, zipfile.BadZipFile) as problem:
+        raise StorageError("bad_template", file=path.name, problem="not a .docx file") from problem
+    except (TemplateError, TypeError, ValueError, SyntaxError) as problem:  # SyntaxError: lxml's of the XML
         raise StorageError("bad_template", file=path.name, problem=str(problem)[:200]) from problem
     return memory.getvalue()

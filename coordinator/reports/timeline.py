@@ -65,8 +65,8 @@ def strip(one: Strip, length_ms: int) -> str:
 def axis(strips: Strips, zone: ZoneInfo) -> str:
     """The clock above the rows."""
     return (
-        f'<svg class="timeline-axis" viewBox="0 0 {WIDTH} 14" width="{WIDTH}" height="14" role="img"'
-        f' aria-label="Trục thời gian" font-size="11" fill="currentColor">{_hours(strips, zone)}</svg>'
+        f'<svg class="timeline-axis" viewBox="0 0 {WIDTH} 20" width="{WIDTH}" height="20" role="img"'
+        f' aria-label="Trục thời gian" font-size="16" fill="currentColor">{_hours(strips, zone)}</svg>'
     )
 
 
@@ -93,7 +93,7 @@ def whole(strips: Strips, zone: ZoneInfo) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {left + WIDTH + 10} {height}" font-size="13"'
         f' font-family="Segoe UI, Noto Sans, Liberation Sans, sans-serif" fill="#18212a">{PATTERNS}'
-        f'<rect width="100%" height="100%" fill="#fff"/><g transform="translate({left} 8)" font-size="11">'
+        f'<rect width="100%" height="100%" fill="#fff"/><g transform="translate({left} 6)" font-size="12">'
         f"{_hours(strips, zone)}</g>{rows}{keys}</svg>\n"
     )
 
@@ -121,7 +121,7 @@ def _rect(kind: str, x: float, width: float, y: float = 3, height: float = 12) -
 def _hours(strips: Strips, zone: ZoneInfo) -> str:
     if strips.started_ms is None or strips.length_ms <= 0:
         return ""
-    step = next((m for m in _STEPS_MIN if strips.length_ms / (m * 60_000) <= 7), 480) * 60_000
+    step = next((m for m in _STEPS_MIN if strips.length_ms / (m * 60_000) <= 5), 480) * 60_000
     first = local_time(strips.started_ms, zone)
     into = (first.hour * 60 + first.minute) * 60_000 + first.second * 1000
     places = [0, *range(-into % step or step, strips.length_ms, step)]
@@ -132,7 +132,7 @@ def _hours(strips: Strips, zone: ZoneInfo) -> str:
 
 def _hour(utc_ms: int, share: float, zone: ZoneInfo) -> str:
     anchor = "" if share == 0 else ' text-anchor="end"' if share > 0.96 else ' text-anchor="middle"'
-    return f'<text x="{share * WIDTH:.0f}" y="11"{anchor}>{local_time(utc_ms, zone):%H:%M}</text>'
+    return f'<text x="{share * WIDTH:.0f}" y="14"{anchor}>{local_time(utc_ms, zone):%H:%M}</text>'
 
 
 def _sample(kind: str) -> str:

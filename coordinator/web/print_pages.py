@@ -98,6 +98,7 @@ def _report_values(services: Services, drawn: Drawn) -> dict[str, Any]:
         "axis": Markup(timeline.axis(drawn.strips, zone)),
         "strips": rows,
         "legend": [(Markup(sample), word) for sample, word in timeline.legend()],
+        "on_time": words.STATUS["on_time"],  # goes without saying
         "connections": _connections(services, drawn.folded),
     }
 
