@@ -58,7 +58,7 @@ class Negotiation:
 
     def __init__(self) -> None:
         self._carried: dict[str, Subscription] = {}
-        self._stale: set[str] = set()
+        self._stale: dict[str, str] = {}
         self._free: dict[str, int] = {}
         self._asked_at: float | None = None
 
@@ -66,7 +66,7 @@ class Negotiation:
         """Give up the section of a subscription that ended."""
         if subscription.mid is not None:
             self._carried.pop(subscription.mid, None)
-            self._stale.add(subscription.mid)
+            self._stale[subscription.mid] = subscription.kind
             subscription.mid = None
 
     def mids(self) -> dict[str, str]:
@@ -81,7 +81,10 @@ class Negotiation:
             return None
         self._asked_at = now
         counts = {kind: sum(1 for s in pending if s.kind == kind) for kind in ("audio", "video")}
-        return {kind: max(0, count - self._free.get(kind, 0)) for kind, count in counts.items()}
+        coming = list(self._stale.values())  # free after the next offer: better than ever more sections
+        return {
+            kind: max(0, count - self._free.get(kind, 0) - coming.count(kind)) for kind, count in counts.items()
+        }
 
     def plan(self, offer: Offer, publications: list[Publication], pending: list[Subscription]) -> Plan:
         """Decide on every section of an offer; `pending` are subscriptions without a section."""
@@ -118,7 +121,7 @@ class Negotiation:
 
     def _plan_outgoing(self, section: Section, waiting: list[Subscription], plan: Plan) -> None:
         if section.mid in self._stale:
-            self._stale.discard(section.mid)
+            del self._stale[section.mid]
             self._free[section.kind] = self._free.get(section.kind, 0) + 1
             return
         subscription = self._carried.get(section.mid)

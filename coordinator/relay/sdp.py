@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from .errors import ProtocolViolation
 from .forwarding import rtp
 
-MAX_SDP_BYTES = 200_000
+MAX_SDP_BYTES = 900_000
+"""Chromium writes 6 kB a section, and a hub has sections for every site."""
 MAX_SECTIONS = 256
 ACCEPTED_EXTENSIONS = (
     rtp.MID, rtp.RID, rtp.REPAIRED_RID, rtp.AUDIO_LEVEL, rtp.TRANSPORT_CC, rtp.ABS_SEND_TIME,
@@ -25,7 +26,7 @@ VIDEO_FEEDBACK = ("nack", "nack pli", "ccm fir", "goog-remb", "transport-cc")
 AUDIO_FEEDBACK = ("transport-cc", "nack")
 
 
-@dataclass
+@dataclass(eq=False)
 class Codec:
     """One payload type: `name` in lower case; `feedback` as offered."""
 
@@ -62,6 +63,8 @@ class Section:
     fragment: str = ""
     fingerprints: list[tuple[str, str]] = field(default_factory=list)
     sctp_port: int = 5000
+    stopped: bool = False
+    by_number: dict[str, Codec] = field(default_factory=dict)
     preferred: str = ""
     """The codec that the answer names first: browsers send with the first one of the answer."""
 
@@ -80,6 +83,8 @@ class Section:
 
         They keep the client's order, but for the preferred one, which comes first.
         """
+        if self.stopped:
+            return []
         names = VIDEO_CODECS if self.kind == "video" else AUDIO_CODECS
         media = [codec for codec in self.codecs if codec.name in names]
         numbers = {str(codec.payload_type) for codec in media}
@@ -146,14 +151,15 @@ def _parse(text: str) -> Offer:
 
 
 def _media_line(value: str, session: Section) -> Section:
-    kind, _, protocol, *formats = value.split()
+    kind, port, protocol, *formats = value.split()
     if kind not in ("audio", "video", "application"):
         raise ValueError(f"unknown media {kind}")
-    section = Section(kind, "", protocol, direction=session.direction)
+    section = Section(kind, "", protocol, direction=session.direction, stopped=int(port) == 0)
     section.fragment, section.fingerprints = session.fragment, list(session.fingerprints)
     section.extensions = dict(session.extensions)
     if kind != "application":
         section.codecs = [Codec(_byte(number), "", 0) for number in formats]
+        section.by_number = {number: codec for number, codec in zip(formats, section.codecs, strict=True)}
     return section
 
 
@@ -169,6 +175,8 @@ def _attribute(section: Section, name: str, value: str) -> None:
         section.direction = name
     elif name == "mid":
         section.mid = _token(value)
+    elif name == "bundle-only":
+        section.stopped = False
     elif name == "ice-ufrag":
         section.fragment = _token(value)
     elif name == "fingerprint":
@@ -191,9 +199,8 @@ def _token(value: str) -> str:
 
 def _codec_attribute(section: Section, name: str, value: str) -> None:
     number, _, rest = value.partition(" ")
-    for codec in section.codecs:
-        if number not in (str(codec.payload_type), "*"):
-            continue
+    known = section.by_number.get(number)
+    for codec in section.codecs if number == "*" else [known] if known is not None else []:
         if name == "rtpmap":
             encoding, rate, *channels = rest.strip().split("/")
             codec.name, codec.clock_rate = encoding.lower(), int(rate)
@@ -280,9 +287,15 @@ def _head(section: Section, local: Local) -> list[str]:
         f"a=ice-ufrag:{local.fragment}", f"a=ice-pwd:{local.password}",
         f"a=fingerprint:sha-256 {local.fingerprint}", "a=setup:passive",
     ]  # fmt: skip
-    for index, address in enumerate(local.addresses):
-        priority = 2130706431 - index * 256
-        lines.append(f"a=candidate:{index + 1} 1 udp {priority} {address} {local.port} typ host")
+    return lines + candidates(local)
+
+
+def candidates(local: Local) -> list[str]:
+    """Return the relay's candidates as lines, the best address first."""
+    lines = [
+        f"a=candidate:{index + 1} 1 udp {2130706431 - index * 256} {address} {local.port} typ host"
+        for index, address in enumerate(local.addresses)
+    ]
     return [*lines, "a=end-of-candidates"]
 
 
@@ -297,7 +310,7 @@ def _media(section: Section, outgoing: Outgoing | None, dtx: bool) -> list[str]:
         lines += [f"a=rid:{rid} recv" for rid in section.send_rids]
         lines.append(f"a=simulcast:recv {';'.join(section.send_rids)}")
     if outgoing is not None:
-        lines += _outgoing(outgoing)
+        lines += outgoing_lines(outgoing)
     return lines
 
 
@@ -327,7 +340,8 @@ def _spelling(name: str) -> str:
     return {"vp8": "VP8", "h264": "H264"}.get(name, name)
 
 
-def _outgoing(outgoing: Outgoing) -> list[str]:
+def outgoing_lines(outgoing: Outgoing) -> list[str]:
+    """Return the lines that name a track and its streams."""
     stream = f"{outgoing.participant_sid}|{outgoing.track_sid}"
     lines = [f"a=msid:{stream} {outgoing.track_sid}"]
     if outgoing.rtx_ssrc is not None:

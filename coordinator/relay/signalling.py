@@ -12,19 +12,22 @@ import binascii
 import logging
 import time
 import zlib
+from collections.abc import Mapping
 
 from aiohttp import WSCloseCode, WSMsgType, web
 from google.protobuf.message import DecodeError
-from livekit.protocol import rtc
+from livekit.protocol import models, rtc
 
 from .errors import ProtocolViolation
 
 logger = logging.getLogger(__name__)
 
-MAX_MESSAGE_BYTES = 262_144
+MAX_MESSAGE_BYTES = 1_000_000
 MAX_JOIN_BYTES = 1_000_000
 MAX_QUEUED_BYTES = 4_000_000
 CLOSE_LIMIT_S = 2.0
+MAX_VERSION = 64
+TRUE = ("1", "true")
 BURST, PER_SECOND = 500, 100
 """How many messages a client may send at once, and for long."""
 
@@ -48,6 +51,20 @@ def read_join_request(text: str) -> rtc.JoinRequest:
         return rtc.JoinRequest.FromString(inner)
     except (binascii.Error, ValueError, DecodeError, zlib.error) as error:
         raise ProtocolViolation("the join request cannot be read") from error
+
+
+def read_query(query: Mapping[str, str]) -> rtc.JoinRequest:
+    """Read the parameters with which a client of v0 joins or resumes; what is not there is the default."""
+    settings = rtc.ConnectionSettings(
+        auto_subscribe=query.get("auto_subscribe", "1") in TRUE,
+        adaptive_stream=query.get("adaptive_stream", "") in TRUE,
+    )
+    return rtc.JoinRequest(
+        client_info=models.ClientInfo(version=query.get("version", "")[:MAX_VERSION]),
+        connection_settings=settings,
+        reconnect=query.get("reconnect", "") in TRUE,
+        participant_sid=query.get("sid", ""),
+    )
 
 
 class SignalSocket:

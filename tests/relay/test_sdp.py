@@ -160,7 +160,7 @@ def test_h264_goes_out_in_its_non_interleaved_mode() -> None:
     "text",
     ["", "v=0", HEAD, HEAD + VIDEO.replace("a=mid:1", ""), HEAD + VIDEO.replace("a=ice-ufrag:Zx9/\n", ""),
      HEAD + VIDEO + VIDEO, HEAD + VIDEO.replace("96", "999"), HEAD + "m=text 9 UDP 0\na=mid:0\n",
-     HEAD + VIDEO * 300, "v=0\n" + "x" * 300_000],
+     HEAD + VIDEO * 300, "v=0\n" + "x" * 1_000_000],
 )  # fmt: skip
 def test_what_cannot_be_answered_is_a_violation(text: str) -> None:
     with pytest.raises(ProtocolViolation):
