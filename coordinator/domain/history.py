@@ -110,6 +110,8 @@ def _outage(state: State, event: e.OutageBegan, at: Moment) -> None:
 
 def _works_again(state: State, event: e.OutageEnded, at: Moment) -> None:
     state.outages.discard(event.part)
+    if event.part == "server":
+        state.frozen_since = None
 
 
 def _hand(state: State, event: e.HandRaised, at: Moment) -> None:

@@ -6,7 +6,9 @@ Rule 2: proof of life is any frame. Silent 20 s: lost, and the interval ends at 
 Rule 3: following is judged at each frame: the site receives what the stage now sends, or it has the floor, or
 the stage sends nothing. In slides mode it has acknowledged the page shown. Unknown is neither yes nor no.
 Rule 4: while a briefing runs, a mark every 10 s keeps what a crash would lose (its rule 7).
-Rule 5: these commands come from the machinery: out of season they are ignored, as nobody is there to be told.
+Rule 5: while the server itself stood still (no tick for 3 s) nobody is called silent, and the frames it then
+reads prove no life later than its last tick; more than 20 s are an outage of the server (its rule 5).
+Rule 6: these commands come from the machinery: out of season they are ignored, as nobody is there to be told.
 """
 
 from __future__ import annotations
@@ -34,6 +36,7 @@ from coordinator.domain.state import (
     LOST_MS,
     ON_LINE,
     RUNNING,
+    STALL_MS,
     UNSTABLE_MS,
     Connection,
     Report,
@@ -78,7 +81,8 @@ def leave(state: State, command: c.Leave, at: Moment, actor: c.Actor) -> list[Ev
     line = state.connections.get(command.connection)
     if line is None or not line.is_open or line.site != command.site:
         return []
-    happened: list[Event] = [_closed(line, command.reason, at, UNSTABLE_MS)]
+    silent_ms = 0 if state.stalled(at) else UNSTABLE_MS
+    happened: list[Event] = [_closed(line, command.reason, at, silent_ms)]
     if command.reason == "revoked" and state.floor == command.site:
         happened.append(FloorTaken(command.site, "lost"))
     return happened
@@ -102,14 +106,14 @@ def alive(state: State, command: c.Alive, at: Moment, actor: c.Actor) -> list[Ev
         return []
     if not line.is_open:
         return _heal(state, line, command, at)
-    _hear(line, command, at)
-    return [] if line.site == HUB else _news_of(state, line, at)
+    _hear(state, line, command, at)
+    return [] if line.site == HUB or state.stalled(at) else _news_of(state, line, at)
 
 
-def _hear(line: Connection, command: c.Alive, at: Moment) -> None:
-    line.last_alive = at
-    if command.n is not None:
-        line.number = command.n
+def _hear(state: State, line: Connection, command: c.Alive, at: Moment) -> None:
+    if not state.stalled(at):
+        line.last_alive = at
+        line.number = line.number if command.n is None else command.n
     if command.n is not None or command.receiving is not None:
         line.report = Report(at, command.receiving, command.mode, command.layer, command.slide)
 
@@ -156,10 +160,10 @@ def _heal(state: State, line: Connection, command: c.Alive, at: Moment) -> list[
         return []  # stale: another connection owns the line now
     received = {True: "following", False: "signal_only", None: "unknown"}[command.receiving]
     line.late = (*line.late, received if state.stage_sends().anything else "following")
-    if (command.n - line.number + 1) * HEARTBEAT_MS < line.silent_ms(at):
+    if state.stalled(at) or (command.n - line.number + 1) * HEARTBEAT_MS < line.silent_ms(at):
         return []
     gap = min(line.late, key=_WORST.index)
-    _hear(line, command, at)
+    _hear(state, line, command, at)
     return [ConnectionHealed(line.site, line.connection, gap)]
 
 
@@ -195,13 +199,29 @@ def step_clock(state: State, command: c.StepClock, at: Moment, actor: c.Actor) -
 def tick(state: State, command: c.Tick, at: Moment, actor: c.Actor) -> list[Event]:
     if state.phase not in ON_LINE:
         return []
-    here = [line for line in state.open_lines() if line.silent_ms(at) < LOST_MS]
-    happened: list[Event] = [
-        _closed(line, "lost", at, 0) for line in state.open_lines() if line.silent_ms(at) >= LOST_MS
-    ]
+    happened = stood_still(state, at)
+    here, lost = [], []
+    for line in state.open_lines():
+        (here if state.unheard_ms(line, at) < LOST_MS else lost).append(line)
+    happened += [_closed(line, "lost", at, 0) for line in lost]
     if state.floor != HUB and _holder_is_lost(state, at):
         happened.append(FloorTaken(state.floor, "lost"))
     return [*happened, *_hub_is_lost(state), *_mark(state, here, at)]
+
+
+def stood_still(state: State, at: Moment) -> list[Event]:
+    """The outage of the server since the last tick, where that was over 20 s ago. Notes this one in memory.
+
+    Told again until it is in the log.
+    """
+    before, state.last_tick = state.last_tick, at
+    if before is not None and at.ms_since(before) > STALL_MS:
+        state.resumed = at
+        if at.ms_since(before) > LOST_MS and state.phase in RUNNING:
+            state.frozen_since = state.frozen_since or before
+    if state.frozen_since is None:
+        return []
+    return [OutageBegan("server", state.frozen_since), OutageEnded("server")]
 
 
 def _holder_is_lost(state: State, at: Moment) -> bool:
@@ -212,7 +232,7 @@ def _holder_is_lost(state: State, at: Moment) -> bool:
     own = [other for other in state.connections.values() if other.site == state.floor]
     in_room = any(other.sends is not None for other in own)
     just_left = any(other.left_room and at.ms_since(other.left_room) < LOST_MS for other in own)
-    return line.silent_ms(at) >= LOST_MS and not in_room and not just_left
+    return state.unheard_ms(line, at) >= LOST_MS and not in_room and not just_left
 
 
 def _hub_is_lost(state: State) -> list[Event]:
@@ -236,6 +256,7 @@ def _mark(state: State, here: list[Connection], at: Moment) -> list[Event]:
 
 def recover(state: State, command: c.Recover, at: Moment, actor: c.Actor) -> list[Event]:
     """After a crash: lines end at their last proof of life on record; the time in between is the server's."""
+    state.last_tick = at
     happened: list[Event] = [_closed(line, "server_crash", at, 0) for line in state.open_lines()]
     if state.floor != HUB:
         happened.append(FloorTaken(state.floor, "lost"))

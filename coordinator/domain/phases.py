@@ -25,7 +25,7 @@ from coordinator.domain.events import (
     Summoned,
 )
 from coordinator.domain.floor import back
-from coordinator.domain.lines import close_all
+from coordinator.domain.lines import close_all, stood_still
 from coordinator.domain.moments import Moment
 from coordinator.domain.state import State
 
@@ -64,6 +64,7 @@ def _check_sites(sites: tuple[Summoned, ...]) -> None:
 
 
 def open_(state: State, command: c.Open, at: Moment, actor: c.Actor) -> list[Event]:
+    state.last_tick = at  # from now on the server listens
     return [BriefingOpened()]
 
 
@@ -81,7 +82,8 @@ def resume(state: State, command: c.Resume, at: Moment, actor: c.Actor) -> list[
 
 
 def end(state: State, command: c.End, at: Moment, actor: c.Actor) -> list[Event]:
-    return [*back(state, "ended"), BriefingEnded(), *close_all(state, "ended", at)]
+    happened = [*stood_still(state, at), *back(state, "ended")]
+    return [*happened, BriefingEnded(), *close_all(state, "ended", at)]
 
 
 def cancel(state: State, command: c.Cancel, at: Moment, actor: c.Actor) -> list[Event]:

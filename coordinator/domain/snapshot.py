@@ -63,9 +63,9 @@ def state_of(briefing: State, code: str, at: Moment) -> str:
     line = briefing.line(code)
     if line is None:
         return "absent"
-    if not line.is_open or line.silent_ms(at) >= LOST_MS:
+    if not line.is_open or briefing.unheard_ms(line, at) >= LOST_MS:
         return "lost"
-    if line.silent_ms(at) >= UNSTABLE_MS:
+    if briefing.unheard_ms(line, at) >= UNSTABLE_MS:
         return "unstable"
     if briefing.phase == OPEN or not line.media_up:
         return "waiting"

@@ -16,6 +16,7 @@ from coordinator.domain.roll_call import RollCalls
 
 UNSTABLE_MS = 10_000  # silent so long: unstable (ATTENDANCE.md rule 4)
 LOST_MS = 20_000  # silent so long: lost
+STALL_MS = 3_000  # no tick for so long: the server itself stands still, and hears nobody
 
 SCHEDULED, OPEN, LIVE, BREAK = "scheduled", "open", "live", "break"
 ENDED, CANCELLED = "ended", "cancelled"
@@ -117,6 +118,9 @@ class State:
     last_event: Moment | None = None
     last_mark: Moment | None = None
     hub_sends: Sends = field(default_factory=Sends)  # memory
+    last_tick: Moment | None = None  # memory
+    resumed: Moment | None = None  # memory: the first tick after the server stood still
+    frozen_since: Moment | None = None  # memory: a standstill that is not in the log yet
 
     @property
     def stage(self) -> Stage:
@@ -154,7 +158,16 @@ class State:
     def on_line(self, site: str, at: Moment) -> bool:
         """Is the site connected, and heard of within the last 20 s?"""
         line = self.open_line(site)
-        return line is not None and line.silent_ms(at) < LOST_MS
+        return line is not None and self.unheard_ms(line, at) < LOST_MS
+
+    def stalled(self, at: Moment) -> bool:
+        """Has the server stood still just now? Frames that it reads then came at some time before."""
+        return self.last_tick is not None and at.ms_since(self.last_tick) > STALL_MS
+
+    def unheard_ms(self, line: Connection, at: Moment) -> int:
+        """Milliseconds since the last proof of life, those not counted in which the server could not hear."""
+        silent_ms = line.silent_ms(at)
+        return silent_ms if self.resumed is None else min(silent_ms, at.ms_since(self.resumed))
 
     def stage_sends(self) -> Sends:
         """What the stage sends now: the hub, or the sound of both and the picture of who has the floor."""

@@ -137,7 +137,7 @@ def test_rule_4_a_healed_gap_goes_on_unbroken() -> None:
     story.do(25, c.Tick())
     for number in (2, 3, 4, 5):
         story.alive(26, "alfa", n=number, receiving=number != 3)
-    story.alive(100, "alfa", n=20, receiving=True)
+    story.pass_(27, 100, "alfa", receiving=True)
     end(story, 100)
 
     site = story.site("alfa")

@@ -193,6 +193,29 @@ class Walk(RuleBasedStateMachine):
         }
         self.ask(*asked[by])
 
+    @rule(site=SITE, seconds=st.integers(4, 60), how=st.sampled_from(["goes on", "closes", "dies"]))
+    def the_server_freezes(self, site: str, seconds: int, how: str) -> None:
+        """No tick, nothing is read; then all that waits is, and after it comes the tick."""
+        page, gone = self.newest.get(site), self.now + seconds // 2
+        for other in self.pages:  # a mark written after it may not know of anything since before it
+            other.longest_stall += seconds if other.lives else 0
+        waiting: list[tuple[Page, int]] = []
+        for self.now in range(self.now + 1, self.now + seconds + 1):
+            for other in self.pages:
+                if other.lives and (self.now - other.joined) % HEARTBEAT == 0:
+                    other.numbers += 1
+                    waiting.append((other, other.numbers))
+            if page is not None and page.lives and how != "goes on" and self.now == gone:
+                page.died = gone
+        for other, number in waiting:
+            if other.stalled_until is None:
+                self.ask(c.Alive(other.site, other.connection, n=number, receiving=other.receiving))
+            else:
+                other.held_back.append(number)
+        if page is not None and how == "closes" and page.died == gone and page.stalled_until is None:
+            self.ask(c.Leave(site, page.connection))
+        self.ask(c.Tick())
+
     @rule(away=st.integers(1, 90), reboots=st.booleans())
     def crash(self, away: int, reboots: bool) -> None:
         for page in self.pages:
@@ -229,7 +252,7 @@ class Walk(RuleBasedStateMachine):
         in_room = [own for own in briefing.connections.values() if own.site == briefing.floor and own.sends]
         left = [own.left_room for own in briefing.connections.values() if own.site == briefing.floor]
         assert (
-            line.silent_ms(self.moment()) <= 20_000
+            self.story.briefing.unheard_ms(line, self.moment()) <= 20_000
             or in_room
             or any(moment and self.moment().ms_since(moment) <= 20_000 for moment in left)
         )
@@ -272,7 +295,8 @@ class Walk(RuleBasedStateMachine):
 def lasting(briefing: Briefing) -> dict[str, Any]:
     """The state but for what is memory: news that is heard again within seconds."""
     state = asdict(briefing)
-    state.pop("hub_sends")
+    for name in ("hub_sends", "last_tick", "resumed", "frozen_since"):
+        state.pop(name)
     for line in [*state["connections"].values(), state["hub_gone"] or {}]:
         for name in MEMORY:
             if name != "last_alive" or line.get("reason") is None:
