@@ -16,6 +16,7 @@ import { page } from "./page-data.js";
 import { FigureKeeper } from "./room-figures.js";
 import { BriefingRoom } from "./room.js";
 import { tell } from "./toast.js";
+import { stayAwake } from "./wake.js";
 
 /** @typedef {import("./types.js").Snapshot} Snapshot */
 
@@ -157,4 +158,5 @@ function drawLine() {
 
 everySecond(() => drawClocks(snapshot));
 socket.start();
+stayAwake();
 hall.goOn(briefing);

@@ -13,6 +13,7 @@ import { HeadcountForm } from "./site-headcount.js";
 import { standingOf } from "./site-state.js";
 import { caption, drawStage } from "./stage.js";
 import { tell } from "./toast.js";
+import { stayAwake } from "./wake.js";
 
 /** @typedef {import("./types.js").Snapshot} Snapshot */
 
@@ -71,6 +72,7 @@ function join() {
   sessionStorage.setItem("joined", "yes");
   devices.join();
   socket.start();
+  stayAwake();
   draw();
 }
 
