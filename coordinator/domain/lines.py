@@ -200,10 +200,8 @@ def tick(state: State, command: c.Tick, at: Moment, actor: c.Actor) -> list[Even
     if state.phase not in ON_LINE:
         return []
     happened = stood_still(state, at)
-    here, lost = [], []
-    for line in state.open_lines():
-        (here if state.unheard_ms(line, at) < LOST_MS else lost).append(line)
-    happened += [_closed(line, "lost", at, 0) for line in lost]
+    here = [line for line in state.open_lines() if state.unheard_ms(line, at) < LOST_MS]
+    happened += [_closed(line, "lost", at, 0) for line in state.open_lines() if line not in here]
     if state.floor != HUB and _holder_is_lost(state, at):
         happened.append(FloorTaken(state.floor, "lost"))
     return [*happened, *_hub_is_lost(state), *_mark(state, here, at)]
@@ -256,7 +254,6 @@ def _mark(state: State, here: list[Connection], at: Moment) -> list[Event]:
 
 def recover(state: State, command: c.Recover, at: Moment, actor: c.Actor) -> list[Event]:
     """After a crash: lines end at their last proof of life on record; the time in between is the server's."""
-    state.last_tick = at
     happened: list[Event] = [_closed(line, "server_crash", at, 0) for line in state.open_lines()]
     if state.floor != HUB:
         happened.append(FloorTaken(state.floor, "lost"))

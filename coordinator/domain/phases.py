@@ -64,7 +64,6 @@ def _check_sites(sites: tuple[Summoned, ...]) -> None:
 
 
 def open_(state: State, command: c.Open, at: Moment, actor: c.Actor) -> list[Event]:
-    state.last_tick = at  # from now on the server listens
     return [BriefingOpened()]
 
 

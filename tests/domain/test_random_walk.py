@@ -37,6 +37,7 @@ class Page:
     heard: int
     died: int | None = None
     numbers: int = 0
+    numbered: bool = False  # has a number been heard that proves life at its moment?
     stalled_until: int | None = None
     longest_stall: int = 0
     held_back: list[int] = field(default_factory=list)
@@ -100,7 +101,7 @@ class Walk(RuleBasedStateMachine):
             return
         page.stalled_until = None
         for number in page.held_back:
-            page.heard = self.now
+            page.heard, page.numbered = self.now, True
             self.ask(c.Alive(page.site, page.connection, n=number, receiving=page.receiving))
         page.held_back.clear()
 
@@ -136,7 +137,7 @@ class Walk(RuleBasedStateMachine):
     def stall(self, site: str, seconds: int) -> None:
         """The line holds frames back and gives them all at once, later: nothing is lost."""
         page = self.newest.get(site)
-        if page is None or not page.lives or not page.numbers or page.stalled_until is not None:
+        if page is None or not page.lives or not page.numbered or page.stalled_until is not None:
             return
         page.stalled_until = self.now + seconds
         page.longest_stall = max(seconds, page.longest_stall)
@@ -196,11 +197,13 @@ class Walk(RuleBasedStateMachine):
     @rule(site=SITE, seconds=st.integers(4, 60), how=st.sampled_from(["goes on", "closes", "dies"]))
     def the_server_freezes(self, site: str, seconds: int, how: str) -> None:
         """No tick, nothing is read; then all that waits is, and after it comes the tick."""
+        self.ask(c.Tick())
         page, gone = self.newest.get(site), self.now + seconds // 2
         for other in self.pages:  # a mark written after it may not know of anything since before it
             other.longest_stall += seconds if other.lives else 0
         waiting: list[tuple[Page, int]] = []
-        for self.now in range(self.now + 1, self.now + seconds + 1):
+        for _ in range(seconds):
+            self.now += 1
             for other in self.pages:
                 if other.lives and (self.now - other.joined) % HEARTBEAT == 0:
                     other.numbers += 1
