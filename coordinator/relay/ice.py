@@ -28,7 +28,7 @@ def _random(length: int) -> str:
 
 @dataclass(frozen=True)
 class Credentials:
-    """One generation of the local username fragment and password, and the client's fragment."""
+    """One generation of the local username fragment and password, and the client's fragment ("" = any)."""
 
     generation: int
     fragment: str
@@ -65,7 +65,7 @@ class IceAgent:
         """Answer a binding request; None when it is not signed with one of our passwords."""
         local, _, remote = str(message.attributes.get("USERNAME", "")).partition(":")
         known = self._known.get(local)
-        if known is None or known.remote_fragment != remote:
+        if known is None or known.remote_fragment not in ("", remote):
             return None
         if not message.check_message_integrity(known.password.encode()):
             return None

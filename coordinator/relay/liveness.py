@@ -26,6 +26,8 @@ RESUME_INTERVAL_S = 10.0
 def tick_participant(person: Participant, now: float) -> None:
     """Do what time brings to one participant; call it a few times a second."""
     silent = now - person.transport.last_heard
+    if person.line.connected:
+        silent = max(silent, now - person.line.last_heard)
     if person.socket is None:
         cut = now - person.cut_at if person.cut_at is not None else 0.0
         if (cut > GRACE_S and (silent > GRACE_S or person.transport.closed)) or cut > MAX_CUT_S:
@@ -45,7 +47,10 @@ def _watch_media(person: Participant, silent: float, now: float) -> None:
     actions = rtc.LeaveRequest.Action
     if person.transport.closed and silent > CLOSED_S:
         person.resume_asked_at = now
-        person.send(leave=rtc.LeaveRequest(action=actions.RECONNECT))
+        person.send(leave=rtc.LeaveRequest(action=actions.RECONNECT, can_reconnect=True))
     elif person.active and silent > SILENT_S:
         person.resume_asked_at = now
-        person.send(leave=rtc.LeaveRequest(action=actions.RESUME))
+        if person.offering is None:
+            person.send(leave=rtc.LeaveRequest(action=actions.RESUME))
+        elif person.socket is not None:
+            person.socket.close()  # old clients take every `leave` for an end; a cut they resume from

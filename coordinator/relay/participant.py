@@ -22,6 +22,7 @@ from .forwarding import rtcp
 from .ice import Credentials
 from .media_track import MediaTrack
 from .negotiation import Negotiation, Plan, Subscription
+from .offering import Offering
 from .plane import Plane
 from .publication import Publication, check_request, new_sid
 from .requests import handle_request
@@ -47,7 +48,7 @@ REFRESH_TTL_S = 600.0
 class Participant:
     """One identity in one room. `grants` are as they are now, `socket` is None while signalling is cut."""
 
-    def __init__(self, room: Room, grants: Grants, join: rtc.JoinRequest) -> None:
+    def __init__(self, room: Room, grants: Grants, join: rtc.JoinRequest, *, two_lines: bool = False) -> None:
         self.room = room
         self.grants = grants
         self.identity = grants.identity
@@ -64,7 +65,10 @@ class Participant:
         self.negotiation = Negotiation()
         self.transport = MediaTransport(room.mux, room.certificate, self)
         self.uplink = Uplink(self.transport.send_rtcp)
-        self.plane = Plane(self.transport.send_rtp, self.transport.send_rtcp)
+        self.offering = Offering(self) if two_lines else None
+        self.line = self.offering.transport if self.offering is not None else self.transport
+        """The transport on which this participant gets media."""
+        self.plane = Plane(self.line.send_rtp, self.line.send_rtcp)
         self.uplink.on_media = self._media_began
         self.plane.on_paused = self.subscriber.told_paused
         self._info = _first_info(self, join)
@@ -119,6 +123,8 @@ class Participant:
         self.send(update=rtc.ParticipantUpdate(participants=[self.info(), *people, *gone]))
         for publication in self.publications.values():
             publication.demand.forget_told()
+        if self.offering is not None:
+            self.offering.restart()
         self.refresh_token(time.time(), always=True)
 
     def refresh_token(self, now_unix: float, *, always: bool = False) -> None:
@@ -139,9 +145,11 @@ class Participant:
         """Answer an offer. Raises ProtocolViolation; nothing has changed then."""
         offer = sdp.parse_offer(description.sdp)
         credentials = self._prepare_transport(offer)
-        plan = self.negotiation.plan(offer, list(self.publications.values()), self.subscriber.pending())
+        pending = self.subscriber.pending() if self.offering is None else []
+        plan = self.negotiation.plan(offer, list(self.publications.values()), pending)
         self.uplink.configure(plan.extensions, plan.bindings)
-        self.plane.configure(plan.extensions)
+        if self.offering is None:
+            self.plane.configure(plan.extensions)
         local = self.room.local(credentials.fragment, credentials.password)
         text = sdp.write_answer(offer, local, plan.outgoing, plan.no_dtx)
         answer = rtc.SessionDescription(
@@ -240,6 +248,10 @@ class Participant:
         """The tracks this participant gets or waits for, by sid."""
         return self.subscriber.subscriptions
 
+    def release(self, subscription: Subscription) -> None:
+        """Give up the section of a subscription that ended."""
+        (self.offering or self.negotiation).release(subscription)
+
     def update_subscriptions(self, track_sids: Iterable[str], subscribe: bool) -> None:
         """Subscribe to or unsubscribe from tracks, as the client or the server wants."""
         self.subscriber.update(track_sids, subscribe)
@@ -333,14 +345,17 @@ class Participant:
         self._info.state = models.ParticipantInfo.State.DISCONNECTED
         self._info.disconnect_reason = reason  # type: ignore[assignment]
         self._info.version += 1
+        again = action == rtc.LeaveRequest.Action.RECONNECT
+        leave = rtc.LeaveRequest(reason=reason, action=action, can_reconnect=again)  # type: ignore[arg-type]
         steps: list[Callable[[], object]] = [
-            lambda: self.send(leave=rtc.LeaveRequest(reason=reason, action=action)),  # type: ignore[arg-type]
+            lambda: self.send(leave=leave),
             lambda: self.socket.close() if self.socket is not None else None,
             *(partial(self.unpublish, publication) for publication in self.publications.values()),
             *(partial(self.subscriber.unsubscribe, sid) for sid in self.subscriptions),
             self.plane.close,
             lambda: self.room.forget(self),
             lambda: self.room.spawn(self.transport.close()),
+            lambda: self.room.spawn(self.line.close()) if self.offering is not None else None,
         ]
         for step in steps:
             try:

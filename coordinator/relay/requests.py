@@ -37,6 +37,11 @@ def _offer(participant: Participant, description: rtc.SessionDescription) -> Non
     participant.answer(description)
 
 
+def _answer(participant: Participant, description: rtc.SessionDescription) -> None:
+    if participant.offering is not None:
+        participant.offering.answered(description)
+
+
 def _add_track(participant: Participant, request: rtc.AddTrackRequest) -> None:
     try:
         participant.add_track(request)
@@ -114,6 +119,7 @@ def _simulate(participant: Participant, request: rtc.SimulateScenario) -> None:
 
 HANDLERS: dict[str, Callable[[Participant, Any], None]] = {
     "offer": _offer,
+    "answer": _answer,
     "add_track": _add_track,
     "mute": _mute,
     "subscription": _subscription,

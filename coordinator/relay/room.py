@@ -115,12 +115,12 @@ class Room:
 
     # coming and going
 
-    def admit(self, grants: Grants, request: rtc.JoinRequest) -> Participant:
-        """Let somebody in. Raises RelayError resource_exhausted or invalid_argument."""
+    def admit(self, grants: Grants, request: rtc.JoinRequest, *, two_lines: bool = False) -> Participant:
+        """Let somebody in (`two_lines`: by v0). Raises RelayError resource_exhausted or invalid_argument."""
         limit = self._info.max_participants
         if limit and grants.identity not in self.participants and len(self.participants) >= limit:
             raise RelayError("resource_exhausted", "the room is full")
-        participant = Participant(self, grants, request)
+        participant = Participant(self, grants, request, two_lines=two_lines)
         old = self.participants.get(grants.identity)
         if old is not None:
             old.remove(models.DisconnectReason.DUPLICATE_IDENTITY)

@@ -75,10 +75,10 @@ class Rooms:
         room.clear(models.DisconnectReason.ROOM_DELETED)
         self._on_event("room_finished", room.info(), None, None)
 
-    def join(self, grants: Grants, request: rtc.JoinRequest) -> Participant:
-        """Let somebody in; one of the same identity is sent away first. Raises RelayError."""
+    def join(self, grants: Grants, request: rtc.JoinRequest, *, two_lines: bool = False) -> Participant:
+        """Let somebody in; one of the same identity is sent away first (`two_lines`: by v0). Raises RelayError."""
         room = self._rooms.get(grants.room) or self.create(proto_room.CreateRoomRequest(name=grants.room))
-        return room.admit(grants, request)
+        return room.admit(grants, request, two_lines=two_lines)
 
     def resumable(self, grants: Grants, participant_sid: str) -> Participant | None:
         """Return whom a resume means, or None when that participant is gone."""

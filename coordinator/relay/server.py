@@ -3,7 +3,8 @@
 Rule 1: a request that cannot be served gets a 4xx with a sentence and CORS headers (browsers hide the reason
 otherwise); once it is a socket, a `leave`, then a close.
 Rule 2: whatever a signalling handler raises ends that one socket; the participant stays for its grace time.
-Rule 3: only v1 of the protocol is spoken: /rtc/validate answers 404, on which clients use v1.
+Rule 3: v1 of the protocol (/rtc/v1, one peer connection) is what clients should speak; v0 (/rtc, two of them)
+is there for older ones, and differs in `offering` and in how the join request is written.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from .participant import Participant
 from .publication import check_request
 from .rooms import Rooms
 from .service import add_routes
-from .signalling import MAX_MESSAGE_BYTES, SignalSocket, read_join_request
+from .signalling import MAX_MESSAGE_BYTES, SignalSocket, read_join_request, read_query
 from .tokens import Grants, TokenError, verify
 
 logger = logging.getLogger(__name__)
@@ -40,8 +41,9 @@ def make_app(rooms: Rooms, keys: dict[str, str]) -> web.Application:
     """Return the application; `keys` are API keys with their secrets."""
     app = web.Application(middlewares=[_cors], client_max_size=MAX_MESSAGE_BYTES)
     front = _Front(rooms, keys)
-    app.router.add_get("/rtc/v1", front.signal)
-    app.router.add_get("/rtc/v1/validate", front.validate)
+    for path in ("/rtc", "/rtc/v1"):
+        app.router.add_get(path, front.signal)
+        app.router.add_get(f"{path}/validate", front.validate)
     app.router.add_get("/healthz", front.health)
     app.router.add_get("/metrics", front.metrics)
     add_routes(app, rooms, keys)
@@ -85,7 +87,7 @@ class _Front:
         if join.reconnect:
             participant = self._rooms.resumable(grants, join.participant_sid)
         else:
-            participant = self._admit(grants, join)
+            participant = self._admit(grants, join, two_lines=_is_v0(request))
         await socket.prepare(request)
         signals = SignalSocket(socket, request)
         try:
@@ -101,7 +103,10 @@ class _Front:
             raise web.HTTPUnauthorized(text="no access token")
         try:
             grants = verify(self._keys, token)
-            join = read_join_request(request.query.get("join_request", ""))
+            if _is_v0(request):
+                join = read_query(request.query)
+            else:
+                join = read_join_request(request.query.get("join_request", ""))
         except TokenError as error:
             raise web.HTTPUnauthorized(text=error.message) from error
         except ProtocolViolation as error:
@@ -110,11 +115,11 @@ class _Front:
             raise web.HTTPUnauthorized(text="the token does not allow joining a room")
         return grants, join
 
-    def _admit(self, grants: Grants, join: rtc.JoinRequest) -> Participant:
+    def _admit(self, grants: Grants, join: rtc.JoinRequest, *, two_lines: bool) -> Participant:
         try:
             for wish in join.add_track_requests:
                 check_request(wish, grants.may_publish)
-            return self._rooms.join(grants, join)
+            return self._rooms.join(grants, join, two_lines=two_lines)
         except RelayError as error:
             raise web.HTTPForbidden(text=error.message) from error
 
@@ -176,8 +181,15 @@ class _Front:
         return web.Response(text="".join(f"{name} {value}\n" for name, value in values.items()))
 
 
+def _is_v0(request: web.Request) -> bool:
+    """Whether the client speaks v0; some spoke v1 on v0's path for a while."""
+    return not request.path.startswith("/rtc/v1") and "join_request" not in request.query
+
+
 def _leave(action: int, reason: int) -> rtc.SignalResponse:
-    return rtc.SignalResponse(leave=rtc.LeaveRequest(action=action, reason=reason))  # type: ignore[arg-type]
+    again = action == rtc.LeaveRequest.Action.RECONNECT
+    leave = rtc.LeaveRequest(action=action, reason=reason, can_reconnect=again)  # type: ignore[arg-type]
+    return rtc.SignalResponse(leave=leave)
 
 
 def _greet(participant: Participant, join: rtc.JoinRequest) -> None:

@@ -60,7 +60,7 @@ class Subscriber:
     def begin(self, subscription: Subscription) -> None:
         """Let the media of a subscription flow, once a section carries it and the transport is up."""
         participant, publication = self._participant, subscription.publication
-        if not participant.transport.connected or subscription.feed is None:
+        if not participant.line.connected or subscription.feed is None:
             return  # a keyframe now would be lost
         participant.plane.add(subscription.feed)
         if not publication.seen:
@@ -75,7 +75,7 @@ class Subscriber:
         participant = self._participant
         if subscription.feed is not None:
             participant.plane.remove(subscription.feed)
-        participant.negotiation.release(subscription)
+        participant.release(subscription)
         subscription.publication.demand.set(participant.sid, None)
         participant.room.tell_demand(subscription.publication)
         participant.want_sections()

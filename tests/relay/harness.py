@@ -16,7 +16,7 @@ from coordinator.relay.main import Running, relay
 from coordinator.relay.options import RelayOptions
 
 KEY, SECRET = "test-key", "test-secret-that-is-long-enough-for-hs256"
-CLIENT = Path(__file__).parents[2] / "node_modules/livekit-client/dist/livekit-client.umd.js"
+MODULES = Path(__file__).parents[2] / "node_modules"
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = [
     "--no-sandbox",
@@ -45,23 +45,23 @@ async def running_relay(**options: Any) -> AsyncIterator[Running]:
 
 
 @contextlib.asynccontextmanager
-async def page_server() -> AsyncIterator[str]:
-    """Serve the test page and the client; gives the page's address."""
+async def page_server(package: str = "livekit-client", host: str = "127.0.0.1") -> AsyncIterator[str]:
+    """Serve the test page with the client of an npm package; gives the page's address."""
     app = web.Application()
 
     async def page(request: web.Request) -> web.Response:
         return web.Response(text=PAGE, content_type="text/html")
 
     async def client(request: web.Request) -> web.Response:
-        return web.Response(body=CLIENT.read_bytes(), content_type="text/javascript")
+        return web.Response(body=(MODULES / package / "dist/livekit-client.umd.js").read_bytes(), content_type="text/javascript")
 
     app.router.add_get("/", page)
     app.router.add_get("/livekit-client.js", client)
     runner = web.AppRunner(app)
     await runner.setup()
     try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}/"
+        await web.TCPSite(runner, host, 0).start()
+        yield f"http://{host}:{runner.addresses[0][1]}/"
     finally:
         await runner.cleanup()
 

@@ -82,14 +82,15 @@ async def test_a_bad_request_is_refused_with_a_reason_browsers_may_read(
             assert await response.text()
 
 
-async def test_validate_says_success_and_the_old_protocol_is_not_there(running: Running) -> None:
+async def test_validate_says_success_for_both_protocols_and_the_health_is_told(running: Running) -> None:
     async with aiohttp.ClientSession() as session:
         address = f"http://127.0.0.1:{running.port}"
         parameters = {"access_token": token("x"), "join_request": join_request()}
         async with session.get(f"{address}/rtc/v1/validate", params=parameters) as response:
             assert (response.status, await response.text()) == (200, "success")
+        parameters = {"access_token": token("x"), "auto_subscribe": "1", "sdk": "js", "protocol": "12"}
         async with session.get(f"{address}/rtc/validate", params=parameters) as response:
-            assert response.status == 404
+            assert (response.status, await response.text()) == (200, "success")
         async with session.get(f"{address}/healthz") as response:
             assert (await response.json())["status"] == "ok"
         async with session.get(f"{address}/metrics") as response:
