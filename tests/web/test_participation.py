@@ -1,0 +1,129 @@
+"""Rates over many briefings, as the outside asks for them."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import openpyxl
+import pytest
+
+from coordinator import clock
+from coordinator.storage import history_import
+from coordinator.storage.history_import import Figure
+from coordinator.web import downloads
+from tests.web.rig import ALFA, BRAVO, Rig
+
+OLD = (
+    Figure(2, "2019-05-14", "Nghị quyết 10", "resolution", ALFA, "Xã Bản Thi", 30, 24),
+    Figure(3, "2019-05-14", "Nghị quyết 10", "resolution", "xa-cu", "Xã Cũ", 20, None),
+    Figure(4, "2020-02-01", "Lớp mới", "class", ALFA, "Xã Bản Thi", 30, 30),
+)
+
+
+async def _take_in(rig: Rig) -> None:
+    await rig.services.write(history_import.add, rig.services.store, "cũ.xlsx", OLD, clock.now(), "mai")
+
+
+async def _held(rig: Rig, present: int = 30) -> str:
+    briefing, staff = await rig.briefing("open", "start"), await rig.program("host")
+    said = {"present": present, "reason": "theo điện thoại"}
+    answer = await staff.put(f"/api/briefings/{briefing}/sites/{ALFA}/headcount", said)
+    assert answer.status == 200, await answer.text()
+    await staff.post(f"/api/briefings/{briefing}/end")
+    return briefing
+
+
+async def _told(rig: Rig, query: str = "") -> dict[str, Any]:
+    staff = await rig.program("staff")
+    answer = await staff.get(f"/api/reports/participation{query}")
+    assert answer.status == 200, await answer.text()
+    told: dict[str, Any] = await answer.json()
+    return told
+
+
+async def test_earlier_figures_are_marked_and_summed_apart(rig: Rig) -> None:
+    briefing = await _held(rig)
+    await _take_in(rig)
+
+    told = await _told(rig)
+
+    assert [(one["id"], one["day"], one["imported"]) for one in told["briefings"][:2]] == [
+        (None, "2019-05-14", True), (None, "2020-02-01", True),
+    ]  # fmt: skip
+    assert (told["briefings"][2]["id"], told["briefings"][2]["imported"]) == (briefing, False)
+    sites = {site["code"]: site for site in told["sites"]}
+    assert (sites[ALFA]["rate"], sites[ALFA]["imported"]["rate"]) == (30 / 34, 54 / 60)
+    assert sites[ALFA]["course"] == [24 / 30, 1.0, 30 / 34]
+    assert (sites["xa-cu"]["rate"], sites["xa-cu"]["imported"]["reported"]) == (None, 0)
+    assert sites[BRAVO]["imported"] is None
+    assert [(month["name"], month["imported"]) for month in told["months"]][:2] == [
+        ("2019-05", True), ("2020-02", True),
+    ]  # fmt: skip
+    assert {(kind["name"], kind["imported"]) for kind in told["kinds"]} == {
+        ("resolution", True), ("class", True), ("resolution", False),
+    }  # fmt: skip
+
+
+async def test_the_period_and_the_kind_hold_for_earlier_figures_too(rig: Rig) -> None:
+    await _take_in(rig)
+
+    async def days(query: str) -> list[str]:
+        return [one["day"] for one in (await _told(rig, query))["briefings"]]
+
+    assert await days("?from=2019-05-14&to=2019-05-14") == ["2019-05-14"]
+    assert await days("?from=2019-05-15") == ["2020-02-01"]
+    assert await days("?kind=class") == ["2020-02-01"]
+
+
+async def test_the_threshold_is_asked_for_in_percent(rig: Rig) -> None:
+    await _held(rig)  # 30 of 34: 88.2 %
+
+    assert (await _told(rig))["under"] == [ALFA]  # 90 unless the configuration says otherwise
+    assert (await _told(rig, "?threshold=88"))["under"] == []
+    assert (await _told(rig, "?threshold=89"))["threshold"] == 0.89
+
+
+@pytest.mark.parametrize("threshold", ["-1", "101", "0.9", "x", "９"])
+async def test_a_threshold_that_is_none_is_refused(rig: Rig, threshold: str) -> None:
+    staff = await rig.program("staff")
+
+    answer = await staff.get("/api/reports/participation", params={"threshold": threshold})
+
+    assert await staff.code(answer) == (400, "bad_query")
+
+
+async def test_a_briefing_is_folded_once_until_something_is_added_to_it(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    briefing = await _held(rig, 20)
+    folded: list[str] = []
+    whole = downloads.fold
+
+    def counted(services: Any, name: str) -> Any:
+        folded.append(name)
+        return whole(services, name)
+
+    monkeypatch.setattr(downloads, "fold", counted)
+    assert [(await _told(rig))["sites"][0]["present"] for _ in range(3)] == [20, 20, 20]
+    assert folded == [briefing]
+
+    staff = await rig.program("staff")
+    said = {"present": 25, "reason": "đếm lại"}
+    answer = await staff.put(f"/api/briefings/{briefing}/sites/{ALFA}/headcount", said)
+
+    assert answer.status == 200, await answer.text()
+    assert (await _told(rig))["sites"][0]["present"] == 25
+    assert folded == [briefing, briefing]
+
+
+async def test_the_workbook_marks_what_was_imported(rig: Rig) -> None:
+    await _held(rig)
+    await _take_in(rig)
+    staff = await rig.program("staff")
+
+    answer = await staff.get("/api/reports/participation.xlsx")
+
+    book = openpyxl.load_workbook(io.BytesIO(await answer.read()))
+    sources = [row[-1].value for row in list(book["Xu hướng"].rows)[1:]]
+    assert sources == ["số liệu nhập", "số liệu nhập", "nhật ký"]
