@@ -61,7 +61,9 @@ class Plane:
         self._sealer = rtp.Sealer(extensions.get(rtp.ABS_SEND_TIME, 0), extensions.get(rtp.TRANSPORT_CC, 0))
 
     def add(self, feed: Feed) -> None:
-        """Begin to send a track, with a keyframe first."""
+        """Begin to send a track, with a keyframe first; once is enough."""
+        if feed.route.ssrc in self._feeds:
+            return
         self._feeds[feed.route.ssrc] = feed
         feed.track.attach(feed.route, self)
         self.allocate(time.monotonic())

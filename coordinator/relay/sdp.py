@@ -159,7 +159,7 @@ def _media_line(value: str, session: Section) -> Section:
     section.extensions = dict(session.extensions)
     if kind != "application":
         section.codecs = [Codec(_byte(number), "", 0) for number in formats]
-        section.by_number = {number: codec for number, codec in zip(formats, section.codecs, strict=True)}
+        section.by_number = dict(zip(formats, section.codecs, strict=True))
     return section
 
 

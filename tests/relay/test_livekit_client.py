@@ -230,12 +230,17 @@ async def test_mute_by_the_client_and_by_the_server_is_shown_to_others(stage: St
 async def test_an_unpublished_track_goes_and_its_section_serves_the_next(stage: Stage) -> None:
     hub = await stage.enter("hub")
     viewer = await stage.enter("viewer")
-    for _ in range(4):
-        track = await hub.call("publishCanvas", 640, 360)
-        await shows(viewer, track)
-        await hub.call("unpublish", track)
-        await viewer.until(f"remote('{track}') === null")
+    sizes = []
+    for _ in range(3):
+        tracks = [await hub.call("publishCanvas", 320, 180, {"simulcast": False}) for _ in range(5)]
+        for track in tracks:
+            await shows(viewer, track, 2)
+        sizes.append(await viewer.page.evaluate("pc().then(pc => pc.getTransceivers().length)"))
+        for track in tracks:
+            await hub.call("unpublish", track)
+        await viewer.until(f"{tracks}.every(track => remote(track) === null)")
     assert stage.participant("hub").publications == {}
+    assert sizes[0] == sizes[1] == sizes[2] == 3 + 5, "three for sound, and one for each picture"
 
 
 async def test_the_same_identity_again_sends_the_first_away(stage: Stage) -> None:
