@@ -1,7 +1,7 @@
 """Writes a year of briefings into a data folder, as real ones leave it.
 
-Every 10 s a mark of all lines; drops and returns, a roll call, a break, speeches. The same size makes the same
-year.
+Every 10 s a mark of all lines; drops and returns, a roll call, a break, speeches. The same size makes the
+same year.
 """
 
 from __future__ import annotations

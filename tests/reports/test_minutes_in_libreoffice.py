@@ -28,8 +28,9 @@ MANY = attendance(
 def converted(path: Path, form: str) -> Path:
     office = shutil.which("soffice")
     assert office is not None, "LibreOffice is missing: make test installs it"
+    profile = path.parent / "profile"
     subprocess.run(
-        [office, f"-env:UserInstallation=file://{path.parent / 'profile'}", "--headless", "--convert-to", form,
+        [office, f"-env:UserInstallation=file://{profile}", "--headless", "--convert-to", form,
          "--outdir", str(path.parent / "out"), str(path)],
         check=True, timeout=180, capture_output=True,
     )  # fmt: skip
