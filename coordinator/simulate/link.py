@@ -210,8 +210,8 @@ class _Ice(Connection):
         addresses: list[str],
         timeout: int = 5,  # noqa: ASYNC109 (theirs)
     ) -> list[Candidate]:
-        """Gather as ever; a machine without a network still has its loopback, which aioice passes over."""
-        return await super().get_component_candidates(component, addresses or ["127.0.0.1"], timeout)
+        """Gather as ever, and on loopback, which aioice passes over: a server may announce that alone."""
+        return await super().get_component_candidates(component, [*addresses, "127.0.0.1"], timeout)
 
     def data_received(self, data: bytes, component: int) -> None:
         self._sink(data)

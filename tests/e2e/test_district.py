@@ -46,7 +46,7 @@ async def test_twenty_five_sites_at_once(
             await hears(site.page, HUB_LOOK)
         await _a_light_one_speaks(room.host.page, room.sites[IN_BROWSERS[0]].page, light[0])
         outcome = district.stop()
-        assert (outcome["joined"], outcome["with_media"]) == (22, 22)
+        assert outcome["joined"] == 22
         assert outcome["received_bytes"] > 22 * 10_000
         for code in light:
             await room.host.see_site(code, "lost", within_s=10)

@@ -58,7 +58,7 @@ class Server:
 
     def _spawn(self) -> None:
         ports = ("--port", str(self.port), "--udp-port", str(self.udp_port))
-        listening = ("--host", "127.0.0.1", *ports)
+        listening = ("--host", "127.0.0.1", *ports, "--public-ip", "127.0.0.1")
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command("serve", *listening),
