@@ -3,7 +3,8 @@
 Rule 1: who may ask what, and when, stands in the two tables of this file and nowhere else.
 Rule 2: no clock, socket, task or database. Time comes in as an argument; results go out as events.
 Rule 3: deciding a command either returns its events, or raises a Refusal and changes nothing; only `apply`
-changes what lasts (history.py). What commands decide is in phases.py, lines.py, floor.py and counting.py.
+changes what lasts (history.py). Commands are decided in phases.py, lines.py, showing.py,
+floor.py and counting.py.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from coordinator.domain.commands import SYSTEM_ACTOR, Actor, Command
 from coordinator.domain.errors import Refusal
 from coordinator.domain.events import HUB, Event, Recorded
 from coordinator.domain.moments import Moment
+from coordinator.domain.showing import DECIDERS as SHOWING
 from coordinator.domain.state import BREAK, ENDED, LIVE, ON_LINE, OPEN, RUNNING, SCHEDULED, State
 
 Decider = Callable[[State, Any, Moment, Actor], list[Event]]
@@ -43,7 +45,7 @@ _DECIDERS: dict[type[Command], Decider] = {
     c.GiveFloor: floor.give,
     c.TakeFloor: floor.take,
     c.SetStage: floor.set_stage,
-    c.ShowSlide: floor.show_slide,
+    **SHOWING,
     c.StartRollCall: counting.start_roll_call,
     c.DeclareHeadcount: counting.declare,
     c.ConfirmHeadcount: counting.confirm,
@@ -65,6 +67,10 @@ _PHASES: dict[type[Command], tuple[str, ...]] = {  # what is not named is decide
     c.TakeFloor: RUNNING,
     c.SetStage: (SCHEDULED, *ON_LINE),
     c.ShowSlide: ON_LINE,
+    c.HideSlides: ON_LINE,
+    c.AddDocument: (SCHEDULED, *ON_LINE),
+    c.WithdrawDocument: (SCHEDULED, *ON_LINE, ENDED),
+    c.SendMessage: ON_LINE,
     c.StartRollCall: RUNNING,
     c.DeclareHeadcount: (*ON_LINE, ENDED),
     c.ConfirmHeadcount: (*ON_LINE, ENDED),
@@ -74,6 +80,7 @@ _PHASES: dict[type[Command], tuple[str, ...]] = {  # what is not named is decide
 }
 
 _LINES = (c.Join, c.Leave, c.Alive)
+_WRITES = (c.ReceiveDocument, c.SendMessage)  # of the operator's own site, too
 _OPERATOR = (c.RaiseHand, c.LowerHand, c.DeclareHeadcount, c.ReportLineCheck, *_LINES)  # of its own site
 _STAFF = (c.DeclareHeadcount, c.ConfirmHeadcount, c.ConfirmByPhone, c.ChangeExpected)
 _MACHINERY = (*_LINES, c.HubMedia, c.SiteMedia, c.Outage, c.StepClock, c.Tick, c.Recover)
@@ -132,5 +139,5 @@ def may(actor: Actor, command: Command) -> bool:
     if actor.role == "staff":
         return isinstance(command, _STAFF) or (isinstance(command, _LINES) and site == HUB)
     if actor.role == "operator":
-        return isinstance(command, _OPERATOR) and actor.site is not None and actor.site == site
+        return isinstance(command, (*_OPERATOR, *_WRITES)) and actor.site is not None and actor.site == site
     return False

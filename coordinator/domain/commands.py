@@ -175,9 +175,47 @@ class SetStage(Command):
 
 @dataclass(frozen=True, slots=True)
 class ShowSlide(Command):
-    """The hub turned to this page of the slides, counted from 1."""
+    """The hub turned to this page, counted from 1, of a document; None: of what is shown already."""
 
     slide: int
+    document: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HideSlides(Command):
+    """No document is shown any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class AddDocument(Command):
+    """A document was taken in and its pages rendered."""
+
+    document: str
+    name: str
+    sha256: str
+    pages: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawDocument(Command):
+    document: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiveDocument(Command):
+    """The site has the whole document."""
+
+    site: str
+    document: str
+
+
+@dataclass(frozen=True, slots=True)
+class SendMessage(Command):
+    """The hub writes to one site or, with None, to all; an operator of `site` writes to the hub."""
+
+    site: str | None
+    text: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,13 @@ from coordinator.domain.figure_events import (
     SiteSigned,
 )
 from coordinator.domain.moments import Moment
+from coordinator.domain.showing_events import (
+    DocumentAdded,
+    DocumentReceived,
+    DocumentWithdrawn,
+    MessageSent,
+    SlidesHidden,
+)
 from coordinator.domain.system_events import (
     SYSTEM_CHAIN,
     ChainPurged,
@@ -39,6 +46,9 @@ __all__ = [  # of the neighbours; whoever needs an event finds it here
     "ChainPurged",
     "ChainSealed",
     "ConfirmedByPhone",
+    "DocumentAdded",
+    "DocumentReceived",
+    "DocumentWithdrawn",
     "Downloaded",
     "Event",
     "ExpectedChanged",
@@ -48,11 +58,13 @@ __all__ = [  # of the neighbours; whoever needs an event finds it here
     "LinkRotated",
     "LoggedIn",
     "MadeUp",
+    "MessageSent",
     "NoteAdded",
     "RollCallStarted",
     "ServerStarted",
     "SiteCalled",
     "SiteSigned",
+    "SlidesHidden",
 ]
 
 HUB = "hub"
@@ -249,9 +261,13 @@ class StageSet(Event):
 
 @dataclass(frozen=True)
 class SlideShown(Event):
-    """The page of the slides that is shown now, from 1; in slides mode sites acknowledge it."""
+    """The page of the slides that is shown now, from 1; in slides mode sites acknowledge it.
+
+    `document`: the one it is a page of; None: of slides that the hub shares some other way.
+    """
 
     slide: int
+    document: str | None = None
 
 
 @dataclass(frozen=True)

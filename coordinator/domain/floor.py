@@ -17,7 +17,6 @@ from coordinator.domain.events import (
     FloorTaken,
     HandLowered,
     HandRaised,
-    SlideShown,
     StageSet,
 )
 from coordinator.domain.moments import Moment
@@ -64,13 +63,6 @@ def set_stage(state: State, command: c.SetStage, at: Moment, actor: c.Actor) -> 
         raise Refusal("same_twice", place=command.left)
     same = Stage(command.left, command.right) == state.programme
     return [] if same else [StageSet(command.left, command.right)]
-
-
-def show_slide(state: State, command: c.ShowSlide, at: Moment, actor: c.Actor) -> list[Event]:
-    """Raises Refusal: bad_number."""
-    if command.slide < 1:
-        raise Refusal("bad_number", field="slide", value=command.slide)
-    return [] if command.slide == state.slide else [SlideShown(command.slide)]
 
 
 def _must_be_on_line(state: State, site: str, at: Moment) -> None:

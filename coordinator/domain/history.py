@@ -13,7 +13,18 @@ from typing import Any
 from coordinator.domain import events as e
 from coordinator.domain.events import HUB
 from coordinator.domain.moments import Moment
-from coordinator.domain.state import BREAK, CANCELLED, ENDED, LIVE, OPEN, Connection, Stage, State
+from coordinator.domain.state import (
+    BREAK,
+    CANCELLED,
+    ENDED,
+    LIVE,
+    OPEN,
+    Connection,
+    Document,
+    Message,
+    Stage,
+    State,
+)
 
 Change = Callable[[State, Any, Moment], None]
 
@@ -136,7 +147,32 @@ def _staged(state: State, event: e.StageSet, at: Moment) -> None:
 
 
 def _slide(state: State, event: e.SlideShown, at: Moment) -> None:
-    state.slide = event.slide
+    state.slide, state.document, state.slide_since = event.slide, event.document, at
+
+
+def _no_slides(state: State, event: e.SlidesHidden, at: Moment) -> None:
+    state.slide, state.document = None, None
+
+
+def _document(state: State, event: e.DocumentAdded, at: Moment) -> None:
+    state.documents[event.document] = Document(
+        event.document, event.name, event.sha256, event.pages, event.bytes
+    )
+
+
+def _no_document(state: State, event: e.DocumentWithdrawn, at: Moment) -> None:
+    state.documents.pop(event.document, None)
+    if state.document == event.document:
+        state.slide, state.document = None, None
+
+
+def _received(state: State, event: e.DocumentReceived, at: Moment) -> None:
+    if event.document in state.documents:
+        state.documents[event.document].received.setdefault(event.site, at)
+
+
+def _message(state: State, event: e.MessageSent, at: Moment) -> None:
+    state.messages.append(Message(len(state.messages) + 1, at, event.site, event.text, event.to_hub))
 
 
 def _roll_call(state: State, event: e.RollCallStarted, at: Moment) -> None:
@@ -182,6 +218,11 @@ _CHANGES: dict[type[e.Event], Change] = {
     e.FloorTaken: _floor_back,
     e.StageSet: _staged,
     e.SlideShown: _slide,
+    e.SlidesHidden: _no_slides,
+    e.DocumentAdded: _document,
+    e.DocumentWithdrawn: _no_document,
+    e.DocumentReceived: _received,
+    e.MessageSent: _message,
     e.RollCallStarted: _roll_call,
     e.HeadcountDeclared: _declared,
     e.HeadcountConfirmed: _confirmed,

@@ -136,6 +136,8 @@ def following(state: State, line: Connection, at: Moment) -> str:
     if report is None or at.ms_since(report.at) > REPORT_HOLDS_MS:
         return "unknown"
     if report.mode == "slides" and state.slide is not None:
+        if state.slide_since is not None and report.at.ms_since(state.slide_since) < 0:
+            return line.following  # said before the page was turned
         received = None if report.slide is None else report.slide == state.slide
     else:
         received = report.receiving

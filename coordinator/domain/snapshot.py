@@ -10,7 +10,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from coordinator.domain.events import HUB
+from coordinator.domain import showing
+from coordinator.domain.events import HUB, SLIDES
 from coordinator.domain.moments import Moment
 from coordinator.domain.roll_call import Declaration
 from coordinator.domain.state import LOST_MS, OPEN, UNSTABLE_MS, Connection, State
@@ -31,6 +32,7 @@ def full(briefing: State, at: Moment, media: str) -> Snapshot:
         **_common(briefing, at, media),
         "title": briefing.title,
         "slide": briefing.slide,
+        **showing.for_hub(briefing),
         "kind": briefing.kind,
         "document_number": briefing.document_number,
         "floor_since": _time(briefing.floor_since),
@@ -53,7 +55,7 @@ def for_site(briefing: State, code: str, at: Moment, media: str) -> Snapshot:
     return {
         **_common(briefing, at, media),
         "title": briefing.title[:SITE_TITLE],
-        **({} if briefing.slide is None else {"slide": briefing.slide}),
+        **showing.for_site(briefing, code),
         "sites": [site_entry(briefing, code, at)],
     }
 
@@ -81,6 +83,8 @@ def _is_weak(briefing: State, line: Connection) -> bool:
         return bool(report.receiving) and report.layer in _REDUCED
     if report.receiving is False:
         return True
+    if briefing.document is not None and SLIDES in briefing.stage and report.mode == "slides":
+        return False  # pages come as pictures, apart from what the stage sends
     reduced = report.layer in _REDUCED or report.mode not in (None, "full")
     return (sent.video or sent.screen) and reduced
 

@@ -89,6 +89,29 @@ class Connection:
 
 
 @dataclass(slots=True)
+class Document:
+    """A document of the briefing. `received`: which sites have it, and since when."""
+
+    id: str
+    name: str
+    sha256: str
+    pages: int
+    bytes: int
+    received: dict[str, Moment] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """`site`: who wrote to the hub (`to_hub`), or whom the hub wrote to (None: all)."""
+
+    number: int
+    at: Moment
+    site: str | None
+    text: str
+    to_hub: bool
+
+
+@dataclass(slots=True)
 class State:
     """All of one briefing. `floor` is the hub ("hub") or the code of the site that has it."""
 
@@ -106,6 +129,10 @@ class State:
     break_since: Moment | None = None
     programme: Stage = field(default_factory=Stage)
     slide: int | None = None
+    slide_since: Moment | None = None
+    document: str | None = None  # the one whose page is shown
+    documents: dict[str, Document] = field(default_factory=dict)
+    messages: list[Message] = field(default_factory=list)
     floor: str = HUB
     floor_since: Moment | None = None
     hands: dict[str, str | None] = field(default_factory=dict)  # site -> topic, in the order of raising
@@ -135,6 +162,10 @@ class State:
     def roll_call(self) -> int:
         """The number of the newest roll call; 0 before the start."""
         return len(self.roll_calls.started)
+
+    def thread(self, site: str) -> list[Message]:
+        """The messages that concern a site, the oldest first."""
+        return [message for message in self.messages if message.site in (site, None)]
 
     def site(self, code: str) -> Summoned:
         """Raises Refusal: unknown_site."""
