@@ -117,6 +117,7 @@ def _totals(attendance: Attendance) -> Words:
         "ty_le": percent(totals.rate),
         "khoang": _range(totals),
         "gian_doan": number(sum(site.interruptions for site in sites)),
+        "xem_lai": number(totals.made_up, ""),
     }
 
 
@@ -155,6 +156,7 @@ def _site(place: int, site: SiteAttendance, zone: ZoneInfo) -> Words:
         "tham_du": span_text(site.attended_seconds),
         "ty_le_tham_du": percent(site.attended_share, ""),
         "trang_thai": words.listed(site.status),
+        "xem_lai": number(site.made_up, ""),
         "ghi_chu": plain(notes_of(site)),
     }
 
@@ -185,6 +187,12 @@ def remarks(attendance: Attendance, paper: Letterhead) -> list[str]:
         for site in sites
         if site.interruptions
     ]
+    later = [f"{plain(site.name)} ({number(site.made_up)})" for site in sites if site.made_up is not None]
+    disputed = [
+        f"{plain(site.name)} ({plain(site.signed.remark or 'không nói rõ')})"
+        for site in sites
+        if site.signed and site.signed.answer == "wrong"
+    ]
     phoned = [f"{plain(site.name)} ({plain(site.phone.name)})" for site in sites if site.phone]
     told = (
         (f"Điểm cầu có tỷ lệ dưới {limit}", [f"{plain(site.name)} ({percent(site.rate)})" for site in low]),
@@ -196,5 +204,8 @@ def remarks(attendance: Attendance, paper: Letterhead) -> list[str]:
         ("Điểm cầu chỉ có tín hiệu, không tính là tham dự", having("signal_only")),
         ("Điểm cầu không kết nối", having("not_connected")),
         ("Điểm cầu xác nhận qua điện thoại", phoned),
+        ("Xem lại sau hội nghị, không tính vào tỷ lệ", later),
+        ("Điểm cầu báo số liệu chưa đúng", disputed),
+        ("Ghi chú", [plain(note.text) for note in attendance.notes]),
     )
     return [f"{what}: {listed(names)}." for what, names in told if names]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from zoneinfo import ZoneInfo
 
-from coordinator.domain.attendance_types import Attendance, Totals, Window
+from coordinator.domain.attendance_types import Attendance, RollCallRow, Totals, Window
 from coordinator.reports import words
 from coordinator.reports.cells import Cell, Column, Table, clean, local_time, span_text
 
@@ -21,6 +21,7 @@ def facts(attendance: Attendance, zone: ZoneInfo) -> Table:
         *_about(attendance),
         *_window(attendance.window, zone),
         *_totals(attendance.totals),
+        *_roll_calls(attendance, zone),
         ("Bản quy tắc tính", attendance.rules_version),
         ("Sự kiện cuối", attendance.head_seq),
         ("Mã kiểm tra (SHA-256)", attendance.head_hash),
@@ -61,6 +62,15 @@ def _window(window: Window, zone: ZoneInfo) -> tuple[Fact, ...]:
     )
 
 
+def _roll_calls(attendance: Attendance, zone: ZoneInfo) -> tuple[Fact, ...]:
+    def told(call: RollCallRow) -> str:
+        mode = words.ROLL_CALL_MODE.get(call.mode, call.mode)
+        return f"{local_time(call.at_ms, zone):%Y-%m-%d %H:%M:%S}, {mode}"
+
+    calls = attendance.roll_call_rows
+    return tuple((f"Điểm danh: {words.roll_call(call.number, call.label)}", told(call)) for call in calls)
+
+
 def _totals(totals: Totals) -> tuple[Fact, ...]:
     return (
         ("Điểm cầu kết nối / triệu tập", f"{totals.sites_connected}/{totals.sites_expected}"),
@@ -75,6 +85,7 @@ def _totals(totals: Totals) -> tuple[Fact, ...]:
         ("Đảng viên có mặt", _known(totals.members_present)),
         ("Tỷ lệ đảng viên", _percent(totals.members_rate)),
         ("Ngoài giấy mời", _known(totals.extra)),
+        *((("Xem lại sau, không tính vào tỷ lệ", totals.made_up),) if totals.made_up is not None else ()),
     )
 
 

@@ -1,13 +1,14 @@
 """The tables of one briefing's reports, drawn from its `Attendance`.
 
 Rule 1: the headings of summary and log are those of ATTENDANCE.md, Exports; programs read them by name.
-Rule 2: a provisional table has one more column, the last, TẠM TÍNH: no reader by name or place is disturbed.
+Rule 2: columns that few briefings need (made up later, signed off) follow where there is something to say; a
+provisional table has one more, the last, TẠM TÍNH: no reader by name or place is disturbed.
 Rule 3: rows keep the order of the summons and of the log; nothing is sorted by the clock.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from coordinator.domain.attendance_types import Attendance, HeadcountRow, LineCheckRow, SiteAttendance
 from coordinator.reports import words
@@ -87,10 +88,23 @@ LINE_CHECK_COLUMNS = (
 )
 
 
+MADE_UP_COLUMN = Column("Xem lại sau", Kind.WHOLE, 12)  # persons; never in a rate: ATTENDANCE.md rule 12
+SIGNED_COLUMN = Column("Điểm cầu xác nhận", width=30)
+
+
 def summary(attendance: Attendance) -> Table:
     """One row a site."""
-    rows = (_summary_row(number, site) for number, site in enumerate(attendance.sites, start=1))
-    return _table("Tổng hợp", SUMMARY_COLUMNS, rows, attendance)
+    sites = attendance.sites
+    more: list[tuple[Column, Callable[[SiteAttendance], Cell]]] = []
+    if any(site.made_up is not None for site in sites):
+        more.append((MADE_UP_COLUMN, lambda site: _or(site.made_up, "")))
+    if any(site.signed is not None for site in sites):
+        more.append((SIGNED_COLUMN, signed_of))
+    rows = (
+        (*_summary_row(number, site), *(tell(site) for _, tell in more))
+        for number, site in enumerate(sites, start=1)
+    )
+    return _table("Tổng hợp", (*SUMMARY_COLUMNS, *(column for column, _ in more)), rows, attendance)
 
 
 def connection_log(attendance: Attendance, site: str | None = None) -> Table:
@@ -255,4 +269,14 @@ def notes_of(site: SiteAttendance) -> str:
     if site.phone is not None:
         parts.append(f"điện thoại: {site.phone.name} ({site.phone.reason}; {site.phone.actor} ghi)")
     parts += [f"triệu tập đổi thành {change.expected}: {change.reason}" for change in site.expected_changes]
+    parts += [note.text for note in site.notes]
     return clean("; ".join(part for part in parts if part))
+
+
+def signed_of(site: SiteAttendance) -> str:
+    """What the operator answered for the own line, empty where nothing."""
+    signed = site.signed
+    if signed is None:
+        return ""
+    said = words.SIGNED.get(signed.answer, signed.answer) + (f": {signed.remark}" if signed.remark else "")
+    return clean(f"{said} (số liệu đã sửa sau đó)" if signed.changed_since else said)

@@ -46,7 +46,16 @@ KIND = {
     "meeting": "họp giao ban",
 }
 
+ROLL_CALL_LABEL = {"start": "đầu giờ", "middle": "giữa giờ", "end": "cuối giờ"}
+ROLL_CALL_MODE = {"all": "cùng báo", "in_turn": "gọi lần lượt"}
+SIGNED = {"right": "đúng", "wrong": "chưa đúng"}
+
 OUTAGE_PART = {"hub": "điểm cầu trung tâm", "relay": "bộ chuyển tiếp", "server": "máy chủ"}
+
+
+def roll_call(number: int, label: str | None) -> str:
+    """Lần 1 (đầu giờ)."""
+    return f"Lần {number} ({ROLL_CALL_LABEL.get(label, label)})" if label else f"Lần {number}"
 
 
 def listed(codes: tuple[str, ...]) -> str:

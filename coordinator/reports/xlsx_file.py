@@ -16,7 +16,7 @@ from xlsxwriter.workbook import Workbook
 from xlsxwriter.worksheet import Worksheet
 
 from coordinator.domain.attendance_types import Attendance
-from coordinator.reports import facts, tables
+from coordinator.reports import facts, later_tables, tables
 from coordinator.reports.cells import Cell, Column, Kind, Table, local_time
 
 _LONGEST_TEXT = 32767  # characters a cell can hold (Excel, specifications and limits)
@@ -30,13 +30,14 @@ _NUMBER_FORMATS = {
 
 
 def write(attendance: Attendance, zone: ZoneInfo) -> bytes:
-    """The whole workbook: summary, connection log, roll calls, speeches, line checks, facts."""
+    """The workbook: summary, connection log, roll calls, speeches, line checks, what came later, facts."""
     sheets = (
         tables.summary(attendance),
         tables.connection_log(attendance),
         tables.roll_calls(attendance),
         tables.speeches(attendance),
         tables.line_checks(attendance),
+        *later_tables.all_of(attendance),
         facts.facts(attendance, zone),
     )
     footer = f"&L{attendance.head_seq} · {attendance.head_hash}&R&P/&N"

@@ -35,6 +35,8 @@ def of_attendance(attendance: Attendance) -> dict[str, Any]:
         "head_seq": attendance.head_seq,
         "head_hash": attendance.head_hash,
         "roll_calls": attendance.roll_calls,
+        "roll_call_rows": [_timed("", asdict(row)) for row in attendance.roll_call_rows],
+        "notes": [_timed("", asdict(note)) for note in attendance.notes],
         "totals": asdict(attendance.totals),
         "sites": [_site(site) for site in attendance.sites],
     }
