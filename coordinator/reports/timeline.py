@@ -46,6 +46,8 @@ PATTERNS = (
     ' fill="#ebe9e4"/><circle cx="2.5" cy="2.5" r=".9" fill="#505b66"/></pattern></defs>'
 )
 _STEPS_MIN = (1, 2, 5, 10, 15, 30, 60, 120, 240, 480)
+_OUTLINED = 5.0
+_TICK = 'fill="#a8181d"'
 _NARROWEST = 2.0  # a drop of seconds in a day must still be seen
 
 
@@ -110,6 +112,9 @@ def _bars(one: Strip, length_ms: int) -> str:
 
 
 def _rect(kind: str, x: float, width: float, y: float = 3, height: float = 12) -> str:
+    if kind == "absent" and width < _OUTLINED:  # no room for an outline: a tick that stands out of the bar
+        box = f'x="{x:.1f}" y="{y - 3:g}" width="{width:.1f}" height="{height + 6:g}"'
+        return f'<rect class="t-absent" {box} {_TICK}/>'
     inset = 0.75 if kind in _LINED else 0
     width = max(width - 2 * inset, 0.5)
     return (

@@ -32,7 +32,8 @@ def later() -> Attendance:
         present_site(), made_up=3, made_up_rows=made_up, signed=signed, signed_rows=(signed,),
         notes=(NoteRow(EIGHT, "mai", "mất điện 10 phút", None),),
         roll_call_counts=(
-            CallCount(1, "start", 31, 12, 2, 1, 0, True), CallCount(2, "end", 29, None, None, None, None, False),
+            CallCount(1, "start", 31, 12, 2, 1, 0, True),
+            CallCount(2, "end", 29, None, None, None, None, False),
         ),
     )  # fmt: skip
     calls = (RollCallRow(1, EIGHT, "all", "start"), RollCallRow(2, EIGHT + 7_000_000, "in_turn", "end"))
