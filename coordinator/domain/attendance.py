@@ -11,7 +11,15 @@ from collections.abc import Iterable
 from typing import Any
 
 from coordinator.domain import attendance_log
-from coordinator.domain.attendance_counts import headcount_rows, midpoint, share, totals_of
+from coordinator.domain.attendance_counts import (
+    headcount_rows,
+    made_up,
+    midpoint,
+    roll_call_counts,
+    roll_call_rows,
+    share,
+    totals_of,
+)
 from coordinator.domain.attendance_log import Line, Log
 from coordinator.domain.attendance_presence import (
     Frame,
@@ -57,6 +65,8 @@ def fold(recorded: Iterable[Recorded], until: Moment) -> Attendance:
         sites=sites,
         roll_calls=len(started),
         roll_call_times_ms=tuple(moment.utc_ms for moment in started),
+        roll_call_rows=roll_call_rows(log),
+        notes=tuple(log.notes.get(None, ())),
     )
 
 
@@ -79,10 +89,24 @@ def _site(log: Log, frame: Frame, site: Summoned) -> SiteAttendance:
         speeches=_speeches(log, site.code),
         line_checks=tuple(log.line_checks.get(site.code, ())),
         expected_changes=tuple(log.expected_changes.get(site.code, ())),
+        **_written_down(log, site.code),
         **_comings_and_goings(log, lines),
         **_times(frame, here),
         **_persons(site, counted),
     )
+
+
+def _written_down(log: Log, code: str) -> dict[str, Any]:
+    """Rule 12 in a column of its own, and what was said of the site afterwards."""
+    later, signed = log.made_up.get(code, []), log.signed.get(code, [])
+    return {
+        "roll_call_counts": roll_call_counts(log, code),
+        "made_up": made_up(later),
+        "made_up_rows": tuple(later),
+        "notes": tuple(log.notes.get(code, ())),
+        "signed": signed[-1] if signed else None,
+        "signed_rows": tuple(signed),
+    }
 
 
 def _comings_and_goings(log: Log, lines: list[Line]) -> dict[str, Any]:

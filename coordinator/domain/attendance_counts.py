@@ -10,9 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from coordinator.domain.attendance_log import Log
-from coordinator.domain.attendance_types import HeadcountRow, SiteAttendance, Totals
+from coordinator.domain.attendance_types import (
+    CallCount,
+    HeadcountRow,
+    MadeUpRow,
+    RollCallRow,
+    SiteAttendance,
+    Totals,
+)
 from coordinator.domain.moments import Moment
-from coordinator.domain.roll_call import Declaration
+from coordinator.domain.roll_call import Declaration, count_for_rate
 
 
 def share(part: int | None, whole: int | None) -> float | None:
@@ -54,6 +61,38 @@ def _row(log: Log, code: str, one: Declaration, counted: bool) -> HeadcountRow:
     )
 
 
+def roll_call_rows(log: Log) -> tuple[RollCallRow, ...]:
+    """All roll calls in order."""
+    calls = log.roll_calls
+    return tuple(
+        RollCallRow(number, at.utc_ms, mode, label)
+        for number, (at, (mode, label)) in enumerate(zip(calls.started, calls.kinds, strict=True), start=1)
+    )
+
+
+def roll_call_counts(log: Log, code: str) -> tuple[CallCount, ...]:
+    """One count a roll call that the site answered: start, middle and end are kept apart."""
+    declared, labels = log.roll_calls.declared.get(code, ()), [label for _, label in log.roll_calls.kinds]
+    found = []
+    for number in sorted({one.event.roll_call for one in declared}):
+        one = count_for_rate([each for each in declared if each.event.roll_call == number], None)
+        if one is None:
+            continue
+        said, label = one.event, labels[number - 1] if number <= len(labels) else None
+        found.append(
+            CallCount(
+                number, label, said.present, said.members, said.excused, said.unexcused, said.extra,
+                one.confirmed is not None,
+            )
+        )  # fmt: skip
+    return tuple(found)
+
+
+def made_up(rows: Sequence[MadeUpRow]) -> int | None:
+    """Persons over all days; None where nothing was written down, or all of it was taken back."""
+    return _sum(row.persons for row in rows if not row.corrected) or None
+
+
 def totals_of(sites: Sequence[SiteAttendance]) -> Totals:
     """Rule 10: sites by sites, persons by persons, never mixed."""
     expected = sum(site.expected for site in sites)
@@ -79,6 +118,7 @@ def totals_of(sites: Sequence[SiteAttendance]) -> Totals:
         members_present=members_present,
         members_rate=share(members_present, members_expected),
         extra=_sum(site.extra for site in sites),
+        made_up=_sum(site.made_up for site in sites),
     )
 
 

@@ -12,7 +12,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from coordinator.domain import events as e
-from coordinator.domain.attendance_types import ExpectedRow, LineCheckRow, PhoneConfirmation
+from coordinator.domain.attendance_types import (
+    ExpectedRow,
+    LineCheckRow,
+    MadeUpRow,
+    NoteRow,
+    PhoneConfirmation,
+    SignOffRow,
+)
 from coordinator.domain.intervals import Timeline
 from coordinator.domain.moments import Moment
 from coordinator.domain.roll_call import RollCalls
@@ -74,6 +81,9 @@ class Log:
     phones: dict[str, PhoneConfirmation] = field(default_factory=dict)
     expected_changes: dict[str, list[ExpectedRow]] = field(default_factory=dict)
     line_checks: dict[str, list[LineCheckRow]] = field(default_factory=dict)
+    made_up: dict[str, list[MadeUpRow]] = field(default_factory=dict)
+    notes: dict[str | None, list[NoteRow]] = field(default_factory=dict)
+    signed: dict[str, list[SignOffRow]] = field(default_factory=dict)
 
     @property
     def over(self) -> bool:
@@ -202,11 +212,12 @@ def _floor_back(log: Log, event: e.FloorTaken, at: Point, actor: str) -> None:
 
 
 def _roll_call(log: Log, event: e.RollCallStarted, at: Point, actor: str) -> None:
-    log.roll_calls.started.append(at.moment)
+    log.roll_calls.start(event, at.moment)
 
 
 def _declared(log: Log, event: e.HeadcountDeclared, at: Point, actor: str) -> None:
     log.roll_calls.declare(event, at.moment)
+    _unsettled(log, event.site)
     declared = log.roll_calls.declared[event.site]
     log.declared_by[event.site, len(declared)] = actor
     if declared[-1].confirmed is not None:  # a correction of what was confirmed
@@ -215,14 +226,17 @@ def _declared(log: Log, event: e.HeadcountDeclared, at: Point, actor: str) -> No
 
 def _confirmed(log: Log, event: e.HeadcountConfirmed, at: Point, actor: str) -> None:
     log.roll_calls.confirm(event, at.moment)
+    _unsettled(log, event.site)
     log.confirmed_by.setdefault((event.site, event.declaration), actor)
 
 
 def _phoned(log: Log, event: e.ConfirmedByPhone, at: Point, actor: str) -> None:
+    _unsettled(log, event.site)
     log.phones[event.site] = PhoneConfirmation(event.name, event.reason, actor, at.moment.utc_ms)
 
 
 def _expected(log: Log, event: e.ExpectedChanged, at: Point, actor: str) -> None:
+    _unsettled(log, event.site)
     log.sites[event.site] = replace(
         log.sites[event.site], expected=event.expected, expected_members=event.expected_members
     )
@@ -233,6 +247,27 @@ def _expected(log: Log, event: e.ExpectedChanged, at: Point, actor: str) -> None
 def _line_checked(log: Log, event: e.LineChecked, at: Point, actor: str) -> None:
     row = LineCheckRow(at.moment.utc_ms, event.sound, event.picture, event.rtt_ms, event.loss, event.rate_bps)
     log.line_checks.setdefault(event.site, []).append(row)
+
+
+def _made_up(log: Log, event: e.MadeUp, at: Point, actor: str) -> None:
+    _unsettled(log, event.site)
+    rows = log.made_up.setdefault(event.site, [])
+    rows[:] = [replace(row, corrected=row.corrected or row.on == event.on) for row in rows]
+    rows.append(MadeUpRow(at.moment.utc_ms, actor, event.persons, event.on, event.reason))
+
+
+def _noted(log: Log, event: e.NoteAdded, at: Point, actor: str) -> None:
+    log.notes.setdefault(event.site, []).append(NoteRow(at.moment.utc_ms, actor, event.text, event.reason))
+
+
+def _signed(log: Log, event: e.SiteSigned, at: Point, actor: str) -> None:
+    row = SignOffRow(at.moment.utc_ms, actor, event.answer, event.remark)
+    log.signed.setdefault(event.site, []).append(row)
+
+
+def _unsettled(log: Log, site: str) -> None:
+    """The site's figures change: what it signed before was about others."""
+    log.signed[site] = [replace(row, changed_since=True) for row in log.signed.get(site, ())]
 
 
 _READERS: dict[type[e.Event], Callable[[Log, Any, Point, str], None]] = {
@@ -259,4 +294,7 @@ _READERS: dict[type[e.Event], Callable[[Log, Any, Point, str], None]] = {
     e.ConfirmedByPhone: _phoned,
     e.ExpectedChanged: _expected,
     e.LineChecked: _line_checked,
+    e.MadeUp: _made_up,
+    e.NoteAdded: _noted,
+    e.SiteSigned: _signed,
 }

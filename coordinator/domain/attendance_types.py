@@ -62,6 +62,7 @@ class Totals:
     members_present: int | None
     members_rate: float | None
     extra: int | None
+    made_up: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +155,63 @@ class ExpectedRow:
 
 
 @dataclass(frozen=True, slots=True)
+class MadeUpRow:
+    """So many took it in later, on the day `on` (YYYY-MM-DD). `corrected`: a later row of that day counts."""
+
+    at_ms: int
+    actor: str
+    persons: int
+    on: str
+    reason: str
+    corrected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NoteRow:
+    """What host or staff wrote down."""
+
+    at_ms: int
+    actor: str
+    text: str
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SignOffRow:
+    """The operator's answer: right | wrong. `changed_since`: the site's figures were changed after it."""
+
+    at_ms: int
+    actor: str
+    answer: str
+    remark: str | None
+    changed_since: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RollCallRow:
+    """One roll call. `mode`: all | in_turn; `label`: start | middle | end | None."""
+
+    number: int
+    at_ms: int
+    mode: str
+    label: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CallCount:
+    """What counts of a site in one roll call that it answered: the latest confirmed, else the latest."""
+
+    roll_call: int
+    label: str | None
+    present: int
+    members: int | None
+    excused: int | None
+    unexcused: int | None
+    extra: int | None
+    confirmed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SiteAttendance:
     """One site.
 
@@ -163,6 +221,8 @@ class SiteAttendance:
     inside the window; `attended_share` = attended / window. `interruptions` and `interrupted_seconds`:
     control gaps longer than the threshold. The headcount's figures are those that count for the rate;
     `headcount_state`: "confirmed" | "declared" | None (not reported); `rate` = present / expected.
+    `made_up` persons took it in later: never part of `present` or a rate (rule 12), None where nobody did.
+    `signed` is the operator's latest answer.
     """
 
     code: str
@@ -199,6 +259,12 @@ class SiteAttendance:
     speeches: tuple[Speech, ...] = ()
     line_checks: tuple[LineCheckRow, ...] = ()
     expected_changes: tuple[ExpectedRow, ...] = ()
+    roll_call_counts: tuple[CallCount, ...] = ()
+    made_up: int | None = None
+    made_up_rows: tuple[MadeUpRow, ...] = ()
+    notes: tuple[NoteRow, ...] = ()
+    signed: SignOffRow | None = None
+    signed_rows: tuple[SignOffRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +290,8 @@ class Attendance:
     sites: tuple[SiteAttendance, ...]
     roll_calls: int = 0
     roll_call_times_ms: tuple[int, ...] = ()
+    roll_call_rows: tuple[RollCallRow, ...] = ()
+    notes: tuple[NoteRow, ...] = ()
 
 
 STATUS_CODES = (

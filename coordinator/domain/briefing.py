@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from coordinator.domain import commands as c
-from coordinator.domain import counting, floor, history, lines, phases
+from coordinator.domain import counting, floor, history, keeping, lines, phases
 from coordinator.domain.commands import SYSTEM_ACTOR, Actor, Command
 from coordinator.domain.errors import Refusal
 from coordinator.domain.events import HUB, Event, Recorded
@@ -47,11 +47,15 @@ _DECIDERS: dict[type[Command], Decider] = {
     c.SetStage: floor.set_stage,
     **SHOWING,
     c.StartRollCall: counting.start_roll_call,
+    c.CallSite: counting.call_site,
     c.DeclareHeadcount: counting.declare,
     c.ConfirmHeadcount: counting.confirm,
     c.ChangeExpected: counting.change_expected,
     c.ConfirmByPhone: counting.confirm_by_phone,
     c.ReportLineCheck: counting.check_line,
+    c.MakeUp: keeping.make_up,
+    c.AddNote: keeping.add_note,
+    c.SignOff: keeping.sign_off,
 }
 
 _PHASES: dict[type[Command], tuple[str, ...]] = {  # what is not named is decided in any phase
@@ -72,17 +76,24 @@ _PHASES: dict[type[Command], tuple[str, ...]] = {  # what is not named is decide
     c.WithdrawDocument: (SCHEDULED, *ON_LINE, ENDED),
     c.SendMessage: ON_LINE,
     c.StartRollCall: RUNNING,
+    c.CallSite: RUNNING,
     c.DeclareHeadcount: (*ON_LINE, ENDED),
     c.ConfirmHeadcount: (*ON_LINE, ENDED),
     c.ChangeExpected: (SCHEDULED, *ON_LINE, ENDED),
     c.ConfirmByPhone: (*RUNNING, ENDED),
+    c.MakeUp: (ENDED,),
+    c.SignOff: (ENDED,),
     c.ReportLineCheck: (SCHEDULED, *ON_LINE),
 }
 
 _LINES = (c.Join, c.Leave, c.Alive)
 _WRITES = (c.ReceiveDocument, c.SendMessage)  # of the operator's own site, too
-_OPERATOR = (c.RaiseHand, c.LowerHand, c.DeclareHeadcount, c.ReportLineCheck, *_LINES)  # of its own site
-_STAFF = (c.DeclareHeadcount, c.ConfirmHeadcount, c.ConfirmByPhone, c.ChangeExpected)
+_OPERATOR = (  # of its own site
+    c.RaiseHand, c.LowerHand, c.DeclareHeadcount, c.ReportLineCheck, c.SignOff, *_LINES,
+)  # fmt: skip
+_STAFF = (
+    c.DeclareHeadcount, c.ConfirmHeadcount, c.ConfirmByPhone, c.ChangeExpected, c.MakeUp, c.AddNote,
+)  # fmt: skip
 _MACHINERY = (*_LINES, c.HubMedia, c.SiteMedia, c.Outage, c.StepClock, c.Tick, c.Recover)
 
 
@@ -133,7 +144,7 @@ def may(actor: Actor, command: Command) -> bool:
     """Has this role the right to ask this at all? Operators speak for their own site only."""
     site = getattr(command, "site", None)
     if actor.role in ("host", "admin"):
-        return True
+        return not isinstance(command, c.SignOff)  # nobody signs for somebody else
     if actor.role == "system":
         return isinstance(command, _MACHINERY)
     if actor.role == "staff":

@@ -232,7 +232,17 @@ class ReportLineCheck(Command):
 
 @dataclass(frozen=True, slots=True)
 class StartRollCall(Command):
-    pass
+    """`mode`: all | in_turn; `label`: start | middle | end, None where it is none of them."""
+
+    mode: str = "all"
+    label: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallSite(Command):
+    """In a roll call in turn: call this site, or with None the next that has not answered."""
+
+    site: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,3 +276,31 @@ class ConfirmByPhone(Command):
     site: str
     name: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class MakeUp(Command):
+    """So many of the site's absent took it in later, on that day (YYYY-MM-DD)."""
+
+    site: str
+    persons: int
+    on: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddNote(Command):
+    """`site` None: about the whole briefing. After the end a reason is needed."""
+
+    site: str | None
+    text: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SignOff(Command):
+    """The operator's answer for its own site after the end: right | wrong, and then `remark` says what."""
+
+    site: str
+    answer: str
+    remark: str | None = None

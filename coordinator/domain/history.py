@@ -176,24 +176,47 @@ def _message(state: State, event: e.MessageSent, at: Moment) -> None:
 
 
 def _roll_call(state: State, event: e.RollCallStarted, at: Moment) -> None:
-    state.roll_calls.started.append(at)
+    state.roll_calls.start(event, at)
+
+
+def _called(state: State, event: e.SiteCalled, at: Moment) -> None:
+    state.roll_calls.called = event.site
 
 
 def _declared(state: State, event: e.HeadcountDeclared, at: Moment) -> None:
     state.roll_calls.declare(event, at)
+    _unsettled(state, event.site)
 
 
 def _confirmed(state: State, event: e.HeadcountConfirmed, at: Moment) -> None:
     state.roll_calls.confirm(event, at)
+    _unsettled(state, event.site)
 
 
 def _expected(state: State, event: e.ExpectedChanged, at: Moment) -> None:
+    _unsettled(state, event.site)
     site = state.sites[event.site]
     state.sites[event.site] = replace(site, expected=event.expected, expected_members=event.expected_members)
 
 
 def _phoned(state: State, event: e.ConfirmedByPhone, at: Moment) -> None:
     state.by_phone.add(event.site)
+    _unsettled(state, event.site)
+
+
+def _made_up(state: State, event: e.MadeUp, at: Moment) -> None:
+    state.made_up.setdefault(event.site, {})[event.on] = event.persons
+    _unsettled(state, event.site)
+
+
+def _signed(state: State, event: e.SiteSigned, at: Moment) -> None:
+    state.signed[event.site] = (event, True)
+
+
+def _unsettled(state: State, site: str) -> None:
+    """The site's figures changed after it signed."""
+    if site in state.signed:
+        state.signed[site] = (state.signed[site][0], False)
 
 
 _CHANGES: dict[type[e.Event], Change] = {
@@ -224,8 +247,11 @@ _CHANGES: dict[type[e.Event], Change] = {
     e.DocumentReceived: _received,
     e.MessageSent: _message,
     e.RollCallStarted: _roll_call,
+    e.SiteCalled: _called,
     e.HeadcountDeclared: _declared,
     e.HeadcountConfirmed: _confirmed,
     e.ExpectedChanged: _expected,
     e.ConfirmedByPhone: _phoned,
+    e.MadeUp: _made_up,
+    e.SiteSigned: _signed,
 }

@@ -69,7 +69,7 @@ def open_(state: State, command: c.Open, at: Moment, actor: c.Actor) -> list[Eve
 
 def start(state: State, command: c.Start, at: Moment, actor: c.Actor) -> list[Event]:
     frozen = tuple(state.sites.values())
-    return [BriefingStarted(RULES_VERSION, command.thresholds, frozen), RollCallStarted(1)]
+    return [BriefingStarted(RULES_VERSION, command.thresholds, frozen), RollCallStarted(1, label="start")]
 
 
 def break_(state: State, command: c.Break, at: Moment, actor: c.Actor) -> list[Event]:

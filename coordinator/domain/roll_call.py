@@ -14,8 +14,12 @@ from dataclasses import dataclass, field, replace
 
 from coordinator.domain.commands import DeclareHeadcount
 from coordinator.domain.errors import Refusal
-from coordinator.domain.events import HeadcountConfirmed, HeadcountDeclared, Summoned
+from coordinator.domain.events import HeadcountConfirmed, HeadcountDeclared, RollCallStarted, Summoned
 from coordinator.domain.moments import Moment
+
+ALL, IN_TURN = "all", "in_turn"  # everybody answers at once; the host calls one by one
+MODES = (ALL, IN_TURN)
+LABELS = ("start", "middle", "end")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +42,34 @@ class RollCalls:
     """All roll calls of a briefing: when each started, and each site's declarations in log order."""
 
     started: list[Moment] = field(default_factory=list)
+    kinds: list[tuple[str, str | None]] = field(default_factory=list)  # (mode, label) of each
+    called: str | None = None  # in the newest, when in turn: the site called last
     declared: dict[str, list[Declaration]] = field(default_factory=dict)
 
     @property
     def newest(self) -> int:
         """What a declaration belongs to unless it says otherwise; 1 before the start, for early answers."""
         return max(1, len(self.started))
+
+    @property
+    def mode(self) -> str:
+        """How the newest is called: all | in_turn."""
+        return self.kinds[-1][0] if self.kinds else ALL
+
+    @property
+    def label(self) -> str | None:
+        """start | middle | end | None, of the newest."""
+        return self.kinds[-1][1] if self.kinds else None
+
+    def start(self, event: RollCallStarted, at: Moment) -> None:
+        """A new roll call, which nobody has answered yet."""
+        self.started.append(at)
+        self.kinds.append((event.mode, event.label))
+        self.called = None
+
+    def answered(self, site: str) -> bool:
+        """Has the site answered the newest roll call?"""
+        return any(one.event.roll_call == self.newest for one in self.declared.get(site, ()))
 
     def declare(self, event: HeadcountDeclared, at: Moment) -> None:
         """Adds a declaration; a correction stands where the corrected one stood (rule 4)."""

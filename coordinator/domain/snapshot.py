@@ -102,7 +102,17 @@ def site_entry(briefing: State, code: str, at: Moment) -> Snapshot:
         "expected_members": site.expected_members,
         "headcount": _headcount(latest) if latest is not None else None,
         "hand": queue.index(code) + 1 if code in briefing.hands else None,
+        "answered": briefing.roll_calls.answered(code),
+        "signed": _signature(briefing, code),
     }
+
+
+def _signature(briefing: State, code: str) -> Snapshot | None:
+    """The site's answer after the end; `changed`: its figures are others since."""
+    if code not in briefing.signed:
+        return None
+    signed, settled = briefing.signed[code]
+    return {"answer": signed.answer, "changed": not settled}
 
 
 def _for_hosts(briefing: State, code: str, at: Moment) -> Snapshot:
@@ -115,6 +125,8 @@ def _for_hosts(briefing: State, code: str, at: Moment) -> Snapshot:
         "contact_name": site.contact_name,
         "contact_phone": site.contact_phone,
         "confirmed_by_phone": code in briefing.by_phone,
+        "remark": briefing.signed[code][0].remark if code in briefing.signed else None,
+        "made_up": sum(briefing.made_up[code].values()) if code in briefing.made_up else None,
         "mode": report.mode if report is not None else None,
         "layer": report.layer if report is not None else None,
         "following": line.following if line is not None else None,
@@ -161,7 +173,16 @@ def _common(briefing: State, at: Moment, media: str) -> Snapshot:
         "stage": stage,
         "media": media,
         "roll_call": briefing.roll_call,
+        "calling": _calling(briefing),
     }
+
+
+def _calling(briefing: State) -> Snapshot | None:
+    """The newest roll call: how it is called, and in turn, which site was called last."""
+    calls = briefing.roll_calls
+    if not calls.started:
+        return None
+    return {"number": calls.newest, "mode": calls.mode, "label": calls.label, "called": calls.called}
 
 
 def _totals(briefing: State, entries: list[Snapshot]) -> Snapshot:

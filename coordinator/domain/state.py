@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from coordinator.domain.errors import Refusal
-from coordinator.domain.events import HUB, SLIDES, Summoned, Thresholds
+from coordinator.domain.events import HUB, SLIDES, SiteSigned, Summoned, Thresholds
 from coordinator.domain.moments import Moment
 from coordinator.domain.roll_call import RollCalls
 
@@ -141,6 +141,8 @@ class State:
     hub_gone: Connection | None = None  # the last connection of the hub, while it has none
     roll_calls: RollCalls = field(default_factory=RollCalls)
     by_phone: set[str] = field(default_factory=set)
+    made_up: dict[str, dict[str, int]] = field(default_factory=dict)  # site -> day -> persons
+    signed: dict[str, tuple[SiteSigned, bool]] = field(default_factory=dict)  # and: nothing changed since
     outages: set[str] = field(default_factory=set)
     last_event: Moment | None = None
     last_mark: Moment | None = None

@@ -41,7 +41,7 @@ def test_the_start_freezes_sites_and_thresholds_and_starts_roll_call_one() -> No
 
     assert story.do(1, c.Start(limits), HOST) == [
         e.BriefingStarted("1", limits, summoned("alfa")),
-        e.RollCallStarted(1),
+        e.RollCallStarted(1, label="start"),
     ]
 
 
