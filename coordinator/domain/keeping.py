@@ -20,7 +20,7 @@ ANSWERS = ("right", "wrong")
 
 
 def make_up(state: State, command: c.MakeUp, at: Moment, actor: c.Actor) -> list[Event]:
-    """Raises Refusal: unknown_site, bad_number, bad_date, reason_required, make_up_over (persons, absent)."""
+    """Raises Refusal: unknown_site, bad_number, bad_day, reason_required, make_up_over (persons, absent)."""
     site, reason = state.site(command.site), said(command.reason, "reason_required")
     if command.persons < 0:
         raise Refusal("bad_number", field="persons", value=command.persons)
@@ -37,7 +37,7 @@ def _day(text: str) -> str:
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        raise Refusal("bad_date", value=text[:20]) from None
+        raise Refusal("bad_day", value=text[:20]) from None
     return day.isoformat()
 
 

@@ -65,7 +65,7 @@ def test_no_more_can_make_it_up_than_were_absent() -> None:
     ("command", "code"),
     [
         (c.MakeUp("alfa", -1, "2026-11-25", "x"), "bad_number"),
-        (c.MakeUp("alfa", 1, "25/11/2026", "x"), "bad_date"),
+        (c.MakeUp("alfa", 1, "25/11/2026", "x"), "bad_day"),
         (c.MakeUp("alfa", 1, "2026-11-25", " "), "reason_required"),
         (c.MakeUp("zulu", 1, "2026-11-25", "x"), "unknown_site"),
         (c.AddNote("alfa", " ", "x"), "text_required"),
