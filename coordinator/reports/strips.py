@@ -1,8 +1,8 @@
 """Each site's time as stretches, for the timeline: what it did from the start to the end.
 
 Rule 1: stretches of one site follow each other without gap or overlap from the start to the end (or now).
-Rule 2: break and outage come before everything (that time counts for nobody), then absence, then what the
-site took: sound alone, signal alone, unknown; what is left was followed whole.
+Rule 2: break and outage come before everything (that time counts for nobody), then absence, then attended
+time (by sound alone, or whole), then signal alone; the rest is unknown. What is drawn as attended counts.
 """
 
 from __future__ import annotations
@@ -39,6 +39,8 @@ class Strip:
 
     def words(self) -> str:
         """For those who cannot see the picture: how often and how long it was away."""
+        if not self.stretches:
+            return "chưa bắt đầu"
         away = [stretch.end_ms - stretch.start_ms for stretch in self.stretches if stretch.kind == "absent"]
         if not away:
             return "có mặt suốt hội nghị"
@@ -87,10 +89,10 @@ def _layers(log: Log, frame: Frame, here: Presence) -> Iterable[tuple[str, Spans
         ("break", breaks),
         ("outage", without(left, [*breaks, *frame.working])),
         ("absent", without(left, here.connected)),
-        ("sound_only", here.sound_only),
+        ("sound_only", within(here.sound_only, here.attended)),
+        ("following", here.attended),
         ("signal_only", here.signal_only),
-        ("unknown", without(here.unknown, here.attended)),
-        ("following", left),
+        ("unknown", left),
     ):
         taken = within(spans, left)
         left = without(left, taken)

@@ -61,6 +61,50 @@ def test_stretches_fill_the_time_and_agree_with_the_attendance() -> None:
         assert round(followed / 1000) == site.attended_seconds
 
 
+ACTS = st.lists(
+    st.tuples(st.sampled_from(("join", "leave", "deaf", "hears", "sound", "break", "resume", "silence")),
+              st.integers(1, 90)),
+    max_size=14,
+)  # fmt: skip
+
+
+@settings(deadline=None, max_examples=60)
+@given(ACTS)
+def test_whatever_happens_the_stretches_fill_the_time_and_agree(acts: list[tuple[str, int]]) -> None:
+    story, second = live_briefing("alfa", "bravo"), 0
+    receiving, mode = True, "full"
+    for act, lasts in acts:
+        line = story.briefing.line("alfa")
+        if act == "join":
+            story.join(second, "alfa")
+        elif act == "leave" and line is not None:
+            story.do(second, c.Leave("alfa", line.connection, "closed"))
+        elif act in ("break", "resume"):
+            wanted = "live" if act == "break" else "break"
+            if story.briefing.phase == wanted:
+                story.do(second, c.Break() if act == "break" else c.Resume(), HOST)
+        receiving = {"deaf": False, "hears": True}.get(act, receiving)
+        mode = {"sound": "audio", "hears": "full"}.get(act, mode)
+        for _ in range(lasts):
+            second += 1
+            line = story.briefing.line("alfa")
+            if line is not None and act != "silence":
+                story.do(second, c.Alive("alfa", line.connection, receiving=receiving, mode=mode))
+            story.do(second, c.Tick())
+
+    found, folded = strips.read(story.log, at(second)), fold(story.log, at(second))
+
+    for strip, site in zip(found.sites, folded.sites, strict=True):
+        ends = [0, *(one.end_ms for one in strip.stretches)]
+        assert [one.start_ms for one in strip.stretches] == ends[:-1] and ends[-1] == found.length_ms
+        spent = {
+            kind: sum(one.end_ms - one.start_ms for one in strip.stretches if one.kind == kind)
+            for kind in strips.KINDS
+        }
+        assert round((spent["following"] + spent["sound_only"]) / 1000) == site.attended_seconds
+        assert round(sum(spent[kind] for kind in strips.KINDS[:4]) / 1000) == site.connected_seconds
+
+
 def test_before_the_start_there_is_nothing_to_draw() -> None:
     found = strips.read(Story("alfa").log, at(10))
 
