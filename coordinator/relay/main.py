@@ -20,10 +20,11 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from .options import RelayOptions, announced_addresses, bind_address
+from .options import RelayOptions, announced_addresses, bind_address, in_url, is_address
 from .rooms import Context, Rooms, spawner
 from .server import make_app
 from .transport import make_certificate, self_test
+from .turn import Turn
 from .udp_mux import UdpMux
 from .webhooks import Webhooks
 
@@ -32,6 +33,7 @@ logger = logging.getLogger(__name__)
 MEDIA_TICK_S = 0.02
 ROOM_TICK_S = 0.2
 FAREWELL_S = 1.0
+TURN_SECRET, TURN_CREDENTIAL = "COORDINATOR_TURN_SECRET", "COORDINATOR_TURN_CREDENTIAL"
 MAX_URL_BYTES = 65_536
 """A first offer comes inside the URL of the signalling socket."""
 
@@ -44,7 +46,9 @@ async def run_relay(options: RelayOptions) -> None:
         with contextlib.suppress(NotImplementedError, RuntimeError):
             loop.add_signal_handler(number, stop.set)
     async with relay(options) as running:
-        print(f"relay ready ws://{options.host}:{running.port} udp {running.rooms.mux.port}", flush=True)
+        print(
+            f"relay ready ws://{in_url(options.host)}:{running.port} udp {running.rooms.mux.port}", flush=True
+        )
         if options.watch_stdin:
             _watch_stdin(stop)
         await stop.wait()
@@ -67,7 +71,7 @@ async def relay(options: RelayOptions) -> AsyncIterator[Running]:
     spawn, running = spawner()
     webhooks = _webhooks(options)
     addresses = announced_addresses(options.media_host, options.public_ip)
-    context = Context(mux, make_certificate(), options.keys, addresses, spawn)
+    context = Context(mux, make_certificate(), options.keys, addresses, spawn, options.turn)
     rooms = Rooms(webhooks.on_event if webhooks else lambda *event: None, context)
     runner = web.AppRunner(
         make_app(rooms, options.keys),
@@ -141,7 +145,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--udp-port", type=int, default=7882, help="the one UDP port for media (default 7882)"
     )
     parser.add_argument("--udp-host", help="address to receive media on (default: as --host)")
-    parser.add_argument("--public-ip", help="IPv4 address under which clients reach this machine")
+    parser.add_argument("--public-ip", help="address under which clients reach this machine, behind a NAT")
+    parser.add_argument(
+        "--turn-url", action="append", default=[], metavar="URL",
+        help="turn:… or turns:… server for networks that block UDP (may be given again)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--turn-secret-env", default=TURN_SECRET, metavar="NAME",
+        help=f"variable with the secret shared with it (default {TURN_SECRET})",
+    )  # fmt: skip
+    parser.add_argument("--turn-username", default="", help="a fixed user name, instead of a shared secret")
+    parser.add_argument(
+        "--turn-credential-env", default=TURN_CREDENTIAL, metavar="NAME",
+        help=f"variable with its password (default {TURN_CREDENTIAL})",
+    )  # fmt: skip
     parser.add_argument("--webhook", metavar="URL", help="where to send signed webhooks")
     parser.add_argument("--watch-stdin", action="store_true", help="stop when standard input closes")
 
@@ -151,10 +168,25 @@ def options_from(arguments: argparse.Namespace) -> RelayOptions:
     key, secret = os.environ.get("LIVEKIT_API_KEY", ""), os.environ.get("LIVEKIT_API_SECRET", "")
     if not key or not secret:
         raise ValueError("set LIVEKIT_API_KEY and LIVEKIT_API_SECRET: tokens are checked with them")
+    if arguments.public_ip and not is_address(arguments.public_ip):
+        raise ValueError(f"--public-ip: {arguments.public_ip} is not an IP address")
     return RelayOptions(
         arguments.host, arguments.port, arguments.udp_port, arguments.public_ip, arguments.webhook,
-        arguments.watch_stdin, {key: secret}, arguments.udp_host,
+        arguments.watch_stdin, {key: secret}, arguments.udp_host, _turn(arguments),
     )  # fmt: skip
+
+
+def _turn(arguments: argparse.Namespace) -> Turn | None:
+    urls = tuple(arguments.turn_url)
+    if not urls:
+        return None
+    if not all(url.startswith(("turn:", "turns:")) for url in urls):
+        raise ValueError("--turn-url: an address begins with turn: or turns:")
+    secret, username = os.environ.get(arguments.turn_secret_env, ""), arguments.turn_username
+    credential = os.environ.get(arguments.turn_credential_env, "")
+    if not secret and not (username and credential):
+        raise ValueError(f"--turn-url: set {arguments.turn_secret_env} to the secret shared with the server")
+    return Turn(urls, secret, username, credential)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

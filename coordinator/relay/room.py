@@ -27,6 +27,7 @@ from .participant import Participant
 from .publication import Publication, new_sid
 from .tokens import Grants
 from .transport import fingerprint
+from .turn import Turn
 from .udp_mux import UdpMux
 
 logger = logging.getLogger(__name__)
@@ -50,6 +51,7 @@ class Context:
     keys: dict[str, str]
     addresses: Sequence[str]
     spawn: Callable[[Coroutine[Any, Any, None]], None]
+    turn: Turn | None = None
 
 
 class Room:
@@ -92,6 +94,11 @@ class Room:
         return sdp.Local(
             fragment, password, fingerprint(context.certificate), context.addresses, context.mux.port
         )
+
+    def ice_servers(self, participant: Participant) -> list[rtc.ICEServer]:
+        """Return the TURN servers that a participant is told."""
+        turn = self._context.turn
+        return turn.servers(participant.identity) if turn is not None else []
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run something to its end in the background."""

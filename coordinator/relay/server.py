@@ -195,7 +195,8 @@ def _leave(action: int, reason: int) -> rtc.SignalResponse:
 def _greet(participant: Participant, join: rtc.JoinRequest) -> None:
     """Send the first message, then do what the join request already asked for."""
     if join.reconnect:
-        participant.send(reconnect=rtc.ReconnectResponse(server_info=SERVER_INFO))
+        servers = participant.room.ice_servers(participant)
+        participant.send(reconnect=rtc.ReconnectResponse(server_info=SERVER_INFO, ice_servers=servers))
         participant.greet_again()
     else:
         room = participant.room
@@ -203,7 +204,7 @@ def _greet(participant: Participant, join: rtc.JoinRequest) -> None:
             room=room.info(), participant=participant.info(), server_version=SERVER_VERSION,
             other_participants=[other.info() for other in room.visible_to(participant)],
             subscriber_primary=False, ping_timeout=PING_TIMEOUT_S, ping_interval=PING_INTERVAL_S,
-            server_info=SERVER_INFO, fast_publish=True,
+            server_info=SERVER_INFO, fast_publish=True, ice_servers=room.ice_servers(participant),
             enabled_publish_codecs=[models.Codec(mime=mime) for mime in PUBLISH_CODECS],
         )  # fmt: skip
         participant.send(join=response)

@@ -1,4 +1,4 @@
-"""One UDP port for everybody.
+"""One UDP port for everybody, over IPv4 and IPv6.
 
 Rule 1: datagrams are told apart by their first byte (RFC 7983) before anything is parsed.
 Rule 2: from the moment the socket is open, a datagram that is not STUN is dropped unless its source address
@@ -10,6 +10,7 @@ is answered only if it is signed (see `ice`): the port cannot be used to reflect
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import socket
 from typing import Protocol
@@ -19,9 +20,12 @@ from aioice import stun
 logger = logging.getLogger(__name__)
 
 Address = tuple[str, int]
+"""Host and port; an IPv6 host has a colon in it."""
 READS_PER_WAKE = 64
 MAX_DATAGRAM = 2048
 BUFFER_BYTES = 4 * 1024 * 1024
+FREE_PORT_TRIES = 8
+NO_IPV6 = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
 STUN_REQUEST = b"\x00\x01"
 STUN_COOKIE = b"\x21\x12\xa4\x42"
 
@@ -40,7 +44,8 @@ class UdpMux:
     """The socket and who it serves. `port` is the real port once open."""
 
     def __init__(self) -> None:
-        self._socket: socket.socket | None = None
+        self._four: socket.socket | None = None
+        self._six: socket.socket | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._by_fragment: dict[str, Endpoint] = {}
         self._by_address: dict[Address, Endpoint] = {}
@@ -51,27 +56,24 @@ class UdpMux:
         """Datagrams that the operating system did not take, since the start."""
 
     def open(self, host: str, port: int) -> None:
-        """Bind the socket and begin to serve. Raises OSError when the address cannot be bound."""
-        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        try:
-            sock.setblocking(False)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER_BYTES)
-            sock.bind((host, port))
-        except OSError:
-            sock.close()
-            raise
-        self._socket = sock
-        self.port = sock.getsockname()[1]
+        """Bind the port and begin to serve: on this address, or for 0.0.0.0 on all, IPv6 ones too.
+
+        Port 0 takes a free one. Raises OSError when the address cannot be bound.
+        """
+        self._four, self._six = _bind(host, port)
         self._loop = asyncio.get_running_loop()
-        self._loop.add_reader(sock.fileno(), self._readable)
+        for sock in (self._four, self._six):
+            if sock is not None:
+                self.port = sock.getsockname()[1]
+                self._loop.add_reader(sock.fileno(), self._readable, sock)
 
     def close(self) -> None:
-        """Stop serving and close the socket."""
-        if self._socket is not None and self._loop is not None:
-            self._loop.remove_reader(self._socket.fileno())
-            self._socket.close()
-        self._socket = None
+        """Stop serving and close the sockets."""
+        for sock in (self._four, self._six):
+            if sock is not None and self._loop is not None:
+                self._loop.remove_reader(sock.fileno())
+                sock.close()
+        self._four = self._six = None
         self._by_address.clear()
         self._by_fragment.clear()
 
@@ -94,18 +96,16 @@ class UdpMux:
 
     def send(self, data: bytes, address: Address) -> None:
         """Send one datagram, or count it as refused; never blocks, never raises."""
-        if self._socket is None:
+        sock = self._six if ":" in address[0] else self._four
+        if sock is None:
             return
         try:
-            self._socket.sendto(data, address)
+            sock.sendto(data, address)
         except OSError:
             self.refused += 1
 
-    def _readable(self) -> None:
-        sock = self._socket
+    def _readable(self, sock: socket.socket) -> None:
         for _ in range(READS_PER_WAKE):
-            if sock is None:
-                return
             try:
                 data, address = sock.recvfrom(MAX_DATAGRAM)
             except (BlockingIOError, InterruptedError):
@@ -145,3 +145,37 @@ class UdpMux:
             self.dropped += 1
         else:
             self.send(answer, address)
+
+
+def _bind(host: str, port: int) -> tuple[socket.socket | None, socket.socket | None]:
+    """Return the IPv4 and the IPv6 socket, both on one port."""
+    if ":" in host:
+        return None, _socket(socket.AF_INET6, host, port)
+    for attempt in range(FREE_PORT_TRIES):
+        four = _socket(socket.AF_INET, host, port)
+        if host != "0.0.0.0":
+            return four, None
+        try:
+            return four, _socket(socket.AF_INET6, "::", four.getsockname()[1])
+        except OSError as error:
+            if error.errno in NO_IPV6:
+                return four, None
+            four.close()
+            if port or attempt == FREE_PORT_TRIES - 1:
+                raise
+    raise AssertionError("unreachable")
+
+
+def _socket(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
+    sock = socket.socket(family, socket.SOCK_DGRAM)
+    try:
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.setblocking(False)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER_BYTES)
+        sock.bind((host, port))
+    except OSError:
+        sock.close()
+        raise
+    return sock

@@ -135,11 +135,11 @@ class Peer(asyncio.DatagramProtocol):
         request.add_message_integrity((password or self.local[1]).encode())
         self.udp.sendto(bytes(request))
 
-    async def open_socket(self, answer: str) -> None:
+    async def open_socket(self, answer: str, host: str = "127.0.0.1") -> None:
         """Open a UDP socket to the relay."""
         port = int(re.search(r"candidate:\S+ 1 udp \d+ \S+ (\d+)", answer).group(1))  # type: ignore[union-attr]
         loop = asyncio.get_running_loop()
-        self.udp, _ = await loop.create_datagram_endpoint(lambda: self, remote_addr=("127.0.0.1", port))
+        self.udp, _ = await loop.create_datagram_endpoint(lambda: self, remote_addr=(host, port))
 
     async def connect(self, answer: str) -> None:
         """Set up ICE and DTLS after the first answer."""

@@ -70,6 +70,20 @@ async def test_without_keys_it_says_what_to_set() -> None:
         assert started.returncode == 2 and b"LIVEKIT_API_KEY" in told
 
 
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--turn-url", "http://x"], b"turn:"),
+        (["--turn-url", "turn:x"], b"COORDINATOR_TURN_SECRET"),
+        (["--public-ip", "relay.example"], b"not an IP address"),
+    ],
+)
+async def test_options_that_make_no_sense_are_told(options: list[str], told: bytes) -> None:
+    async with process(*options) as started:
+        _, said = await asyncio.wait_for(started.communicate(), 20)
+        assert started.returncode == 2 and told in said
+
+
 async def test_a_port_in_use_is_told() -> None:
     async with process() as first:
         port = await ready(first)
@@ -82,13 +96,21 @@ async def test_a_port_in_use_is_told() -> None:
     ("host", "public", "announced", "bound"),
     [
         ("192.0.2.7", None, ["192.0.2.7"], "192.0.2.7"),
-        ("0.0.0.0", "203.0.113.5", ["203.0.113.5"], "0.0.0.0"),
-        ("127.0.0.1", "203.0.113.5", ["203.0.113.5", "127.0.0.1"], "0.0.0.0"),
+        ("2001:db8::7", None, ["2001:db8::7"], "2001:db8::7"),
+        ("0.0.0.0", None, ["198.51.100.9", "2001:db8::8"], "0.0.0.0"),
+        ("::", None, ["198.51.100.9", "2001:db8::8"], "0.0.0.0"),
+        ("0.0.0.0", "203.0.113.5", ["203.0.113.5", "2001:db8::8"], "0.0.0.0"),
+        ("0.0.0.0", "2001:db8::5", ["198.51.100.9", "2001:db8::5"], "0.0.0.0"),
+        ("192.0.2.7", "203.0.113.5", ["203.0.113.5"], "192.0.2.7"),
+        ("127.0.0.1", "203.0.113.5", ["203.0.113.5", "2001:db8::8", "127.0.0.1"], "0.0.0.0"),
     ],
 )
 def test_the_announced_addresses_follow_the_options(
-    host: str, public: str | None, announced: list[str], bound: str
+    host: str, public: str | None, announced: list[str], bound: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(
+        "coordinator.relay.options._outside_addresses", lambda: ["2001:db8::8", "198.51.100.9"]
+    )
     assert announced_addresses(host, public) == announced
     assert bind_address(host) == bound
 
