@@ -53,7 +53,8 @@ async def page_server(package: str = "livekit-client", host: str = "127.0.0.1") 
         return web.Response(text=PAGE, content_type="text/html")
 
     async def client(request: web.Request) -> web.Response:
-        return web.Response(body=(MODULES / package / "dist/livekit-client.umd.js").read_bytes(), content_type="text/javascript")
+        script = MODULES / package / "dist/livekit-client.umd.js"
+        return web.Response(body=script.read_bytes(), content_type="text/javascript")
 
     app.router.add_get("/", page)
     app.router.add_get("/livekit-client.js", client)
@@ -67,10 +68,10 @@ async def page_server(package: str = "livekit-client", host: str = "127.0.0.1") 
 
 
 @contextlib.asynccontextmanager
-async def browser() -> AsyncIterator[Browser]:
-    """Run Chromium with made-up camera and microphone."""
+async def browser(*more: str) -> AsyncIterator[Browser]:
+    """Run Chromium with made-up camera and microphone; `more` are further arguments."""
     async with async_playwright() as playwright:
-        started = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        started = await playwright.chromium.launch(executable_path=CHROMIUM, args=[*ARGUMENTS, *more])
         try:
             yield started
         finally:

@@ -62,10 +62,13 @@ class Receiver:
 
 
 @contextlib.asynccontextmanager
-async def joined(url: str, identity: str) -> AsyncIterator[tuple[rtc.Room, Receiver]]:
+async def joined(
+    url: str, identity: str, *, one_line: bool = True
+) -> AsyncIterator[tuple[rtc.Room, Receiver]]:
+    """Join; `one_line` False = by v0, with two peer connections."""
     room = rtc.Room()
     receiver = Receiver(room)
-    await room.connect(url, token(identity))
+    await room.connect(url, token(identity), rtc.RoomOptions(single_peer_connection=one_line))
     try:
         yield room, receiver
     finally:
@@ -90,11 +93,17 @@ async def publishing(room: rtc.Room) -> AsyncIterator[tuple[str, str]]:
             feeder.cancel()
 
 
-async def test_picture_sound_and_data_go_both_ways_and_leaving_is_seen() -> None:
+@pytest.mark.parametrize("one_line", [True, False])
+async def test_picture_sound_and_data_go_both_ways_and_leaving_is_seen(one_line: bool) -> None:
     async with running_relay() as running:
         url = f"ws://127.0.0.1:{running.port}"
-        async with joined(url, "one") as (one, at_one), joined(url, "two") as (two, at_two):
+        async with (
+            joined(url, "one", one_line=one_line) as (one, at_one),
+            joined(url, "two") as (two, at_two),
+        ):
             async with publishing(one) as (camera_one, sound_one), publishing(two) as (camera_two, sound_two):
+                hall = running.rooms.get("hall")
+                assert hall is not None and (hall.participants["one"].offering is None) == one_line
                 for receiver, camera, sound in (
                     (at_two, camera_one, sound_one),
                     (at_one, camera_two, sound_two),
