@@ -8,6 +8,7 @@ import { count } from "./format.js";
 export function wireCreate(post) {
   const dialog = /** @type {HTMLDialogElement} */ (byId("create-dialog"));
   const form = /** @type {HTMLFormElement} */ (byId("create-form"));
+  /** @type {HTMLButtonElement} */ (byId("create-open")).disabled = false; // a press before the script is there would be lost
   byId("create-open").addEventListener("click", () => {
     show(byId("create-trouble"), false);
     dialog.showModal();

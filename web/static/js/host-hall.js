@@ -26,6 +26,7 @@ export class Hall {
     byId("publish-hall").addEventListener("click", () => void (this.on ? this.#pause() : this.#start()));
     byId("hall-mute").addEventListener("click", () => void this.#toggleSound());
     byId("share-screen").addEventListener("click", () => void (this.room.localTrack("screen_share") ? this.#unshare() : this.#share()));
+    for (const id of ["publish-hall", "share-screen"]) /** @type {HTMLButtonElement} */ (byId(id)).disabled = false;
     this.draw();
   }
 

@@ -207,4 +207,5 @@ void devices.check();
 const navigation = /** @type {PerformanceNavigationTiming|undefined} */ (performance.getEntriesByType("navigation")[0]);
 if (sessionStorage.getItem("joined") && navigation && navigation.type !== "navigate") join(); // a reload goes on where it was
 draw();
+/** @type {HTMLButtonElement} */ (byId("join-button")).disabled = false; // a press before the script is there would be lost
 document.body.dataset.ready = "true";
