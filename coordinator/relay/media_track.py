@@ -21,6 +21,8 @@ LOW, MEDIUM, HIGH = models.VideoQuality.LOW, models.VideoQuality.MEDIUM, models.
 QUALITY_BY_RID = {"q": LOW, "h": MEDIUM, "f": HIGH, "2": HIGH, "1": MEDIUM, "0": LOW}
 ACTIVE_LEVEL = 35
 """Audio levels of this many -dBov or less are speech (LiveKit's default)."""
+SPEECH_SHARE = 0.2
+"""The share of loud packets that makes a speaker: a word may be shorter than the time it is measured over."""
 
 
 class Outlet(Protocol):
@@ -133,6 +135,6 @@ class MediaTrack:
         """Return the loudness (0..1) since the last call where it was speech, else None."""
         levels, self._levels = self._levels, []
         loud = [level for level in levels if level <= ACTIVE_LEVEL]
-        if not levels or len(loud) < 0.4 * len(levels):
+        if not levels or len(loud) < SPEECH_SHARE * len(levels):
             return None
         return float(10 ** (-sum(loud) / len(loud) / 20))

@@ -46,11 +46,8 @@ class Plan:
     started: list[Subscription] = field(default_factory=list)
     bindings: dict[str, Binding] = field(default_factory=dict)
     extensions: dict[str, int] = field(default_factory=dict)
-    published: list[Publication] = field(default_factory=list)
     unpublished: list[Publication] = field(default_factory=list)
     no_dtx: list[str] = field(default_factory=list)
-    missing: dict[str, int] = field(default_factory=dict)
-    impossible: list[Subscription] = field(default_factory=list)
 
 
 class Negotiation:
@@ -83,7 +80,8 @@ class Negotiation:
         counts = {kind: sum(1 for s in pending if s.kind == kind) for kind in ("audio", "video")}
         coming = list(self._stale.values())  # free after the next offer: better than ever more sections
         return {
-            kind: max(0, count - self._free.get(kind, 0) - coming.count(kind)) for kind, count in counts.items()
+            kind: max(0, count - self._free.get(kind, 0) - coming.count(kind))
+            for kind, count in counts.items()
         }
 
     def plan(self, offer: Offer, publications: list[Publication], pending: list[Subscription]) -> Plan:
@@ -100,7 +98,6 @@ class Negotiation:
             if section.receives:
                 self._plan_outgoing(section, waiting, plan)
         self._drop_unsent(offer, publications, plan)
-        plan.missing = {kind: sum(1 for s in waiting if s.kind == kind) for kind in ("audio", "video")}
         return plan
 
     def _plan_incoming(self, section: Section, publications: list[Publication], plan: Plan) -> None:
@@ -110,8 +107,6 @@ class Negotiation:
         if publication is None:
             return
         codecs = [codec.name for codec in section.usable() if codec.name != "rtx"]
-        if publication.mid != section.mid:
-            plan.published.append(publication)
         section.preferred = publication.codec if publication.codec in codecs else codecs[0]
         publication.offered(section.mid, codecs, len(section.send_rids) > 1)
         qualities = publication.qualities(section.send_rids)

@@ -174,15 +174,23 @@ class Participant:
     def _after_answer(self, plan: Plan) -> None:
         for publication in plan.unpublished:
             self.unpublish(publication)
-        for publication in plan.published:
-            if not publication.announced:
-                self.room.publish(publication)
+        self._announce()
         for subscription in plan.started:
             self.subscriber.begin(subscription)
         self.want_sections()
 
+    def _announce(self) -> None:
+        if not self.active:
+            return  # nothing could be seen yet: `on_connected` announces
+        for publication in list(self.publications.values()):
+            if publication.mid is not None and not publication.announced:
+                self.room.publish(publication)
+
     def want_sections(self) -> None:
         """Ask the client for another offer when subscriptions wait for a section."""
+        if self.offering is not None:
+            self.offering.update()
+            return
         if self.socket is None or self._offer is None:
             return
         counts = self.negotiation.needs(self.subscriber.pending(), time.monotonic())
@@ -322,13 +330,16 @@ class Participant:
         self.room.relay_data(self, label, data)
 
     def on_connected(self) -> None:
-        """Note that media can flow."""
-        self.active = True
+        """Note that media can flow, on the first connection or another one."""
         for subscription in self.subscriptions.values():
             self.subscriber.begin(subscription)
+        if self.active:
+            return
+        self.active = True
         self._info.state = models.ParticipantInfo.State.ACTIVE
         self.changed()
         self.room.tell("participant_joined", self)
+        self._announce()
 
     def on_closed(self) -> None:
         """Note that the client ended its peer connection, or that it never came up."""

@@ -76,7 +76,7 @@ class Rooms:
         self._on_event("room_finished", room.info(), None, None)
 
     def join(self, grants: Grants, request: rtc.JoinRequest, *, two_lines: bool = False) -> Participant:
-        """Let somebody in; one of the same identity is sent away first (`two_lines`: by v0). Raises RelayError."""
+        """Let somebody in (`two_lines`: by v0); the same identity is sent away first. Raises RelayError."""
         room = self._rooms.get(grants.room) or self.create(proto_room.CreateRoomRequest(name=grants.room))
         return room.admit(grants, request, two_lines=two_lines)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -91,9 +92,11 @@ class Client:
         return await self.page.evaluate("([name, args]) => window[name](...args)", [name, list(arguments)])
 
     async def until(self, expression: str, timeout_s: float = 10.0) -> Any:
-        """Wait until a JavaScript expression (may be async) is truthy; returns its value."""
-        handle = await self.page.wait_for_function(expression, timeout=timeout_s * 1000, polling=20)
-        return await handle.json_value()
+        """Wait until a JavaScript expression (or what it promises) is truthy; returns its value."""
+        async with asyncio.timeout(timeout_s):
+            while not (value := await self.page.evaluate(f"(async () => {expression})()")):  # noqa: ASYNC110
+                await asyncio.sleep(0.03)
+        return value
 
 
 async def open_client(started: Browser, address: str) -> Client:

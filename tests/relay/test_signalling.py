@@ -13,6 +13,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 from livekit.protocol import models, rtc
+from livekit.protocol import room as proto_room
 
 from coordinator.relay.forwarding import rtcp, rtp
 from coordinator.relay.main import Running
@@ -139,7 +140,7 @@ async def test_an_offer_that_cannot_be_read_is_answered_with_leave(running: Runn
 async def test_an_oversized_message_closes_the_socket(running: Running) -> None:
     async with peer(running.port, token("big")) as big:
         await big.hears("join")
-        await big.socket.send_bytes(bytes(300_000))
+        await big.socket.send_bytes(bytes(1_100_000))
         await big.until(lambda: big.socket.closed)
         assert big.socket.close_code == 1009
 
@@ -298,6 +299,19 @@ async def test_an_ice_restart_changes_the_path_under_a_living_transport(running:
         old_udp.close()
         hub.sends("0", 77, 2, 1920, b"after")
         await site.until(lambda: len(site.rtp) == 2)
+
+
+async def test_events_come_in_the_order_of_what_happened() -> None:
+    tape: list[str] = []
+    async with running_relay() as running:
+        room = running.rooms.create(proto_room.CreateRoomRequest(name="hall"))
+        room._on_event = lambda name, *about: tape.append(name)
+        async with peer(running.port, token("hub")) as hub:
+            await publish_microphone(hub)
+            await hub.until(lambda: len(tape) == 2)
+            await hub.send(leave=rtc.LeaveRequest())
+            await hub.until(lambda: len(tape) == 4)
+    assert tape == ["participant_joined", "track_published", "track_unpublished", "participant_left"]
 
 
 # strangers
