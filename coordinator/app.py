@@ -218,7 +218,7 @@ async def _relay(start: Start, services: Services) -> AsyncIterator[RelayProcess
     settings = RelaySettings(
         *services.media_keys, start.listening.udp_port,
         webhook=f"http://{_webhook_address(start)}/webhooks/livekit",
-        public_ip=start.listening.public_ip,
+        public_ip=start.listening.public_ip, **_turn(start.config),
     )  # fmt: skip
     relay = RelayProcess(settings, moved)
     relay.start()
@@ -226,6 +226,16 @@ async def _relay(start: Start, services: Services) -> AsyncIterator[RelayProcess
         yield relay
     finally:
         await relay.stop()
+
+
+def _turn(config: Config) -> dict[str, Any]:
+    turn = config.media.turn
+    if turn is None:
+        return {}
+    return {
+        "turn_urls": turn.urls, "turn_secret": turn.secret, "turn_username": turn.username,
+        "turn_credential": turn.credential,
+    }  # fmt: skip
 
 
 def _webhook_address(start: Start) -> str:

@@ -109,11 +109,15 @@ class RecordSettings:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A TURN server for browsers whose network lets no UDP through."""
+    """A TURN server for browsers whose network lets no UDP through.
+
+    `secret`: shared with it, for credentials that end by themselves; else a fixed name and password.
+    """
 
     urls: tuple[str, ...]
-    username: str
-    credential: str
+    username: str = ""
+    credential: str = ""
+    secret: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,9 +318,10 @@ def _turn(entry: Entry) -> Turn:
             urls.append(node.value)
         else:
             entry.wrong("bad_turn", "urls", value=getattr(node, "value", "?"))
+    secret = entry.text("secret", loose=True) or ""
     turn = Turn(
-        tuple(urls), entry.text("username", required=True, loose=True) or "",
-        entry.text("credential", required=True, loose=True) or "",
+        tuple(urls), entry.text("username", required=not secret, loose=True) or "",
+        entry.text("credential", required=not secret, loose=True) or "", secret,
     )  # fmt: skip
     entry.close()
     return turn

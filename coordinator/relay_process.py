@@ -35,20 +35,35 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RelaySettings:
-    """`webhook`: http address that takes its news; `public_ip`: the address it announces (None: its own)."""
+    """`webhook`: http address that takes its news; `public_ip`: the address it announces (None: its own).
+
+    `turn_urls`: servers that clients are told, with the secret shared with them or fixed credentials.
+    """
 
     key: str
     secret: str
     udp_port: int
     webhook: str
     public_ip: str | None = None
+    turn_urls: tuple[str, ...] = ()
+    turn_secret: str = ""
+    turn_username: str = ""
+    turn_credential: str = ""
 
     def command(self) -> list[str]:
         """The child's command line, without secrets."""
         command = [sys.executable, "-m", "coordinator", "relay", "--host", "127.0.0.1", "--port", "0"]
         command += ["--udp-host", "0.0.0.0", "--udp-port", str(self.udp_port)]
         command += ["--webhook", self.webhook, "--watch-stdin"]
-        return command + (["--public-ip", self.public_ip] if self.public_ip else [])
+        command += ["--public-ip", self.public_ip] if self.public_ip else []
+        command += [word for url in self.turn_urls for word in ("--turn-url", url)]
+        return command + (["--turn-username", self.turn_username] if self.turn_username else [])
+
+    def secrets(self) -> dict[str, str]:
+        """What the child is told through its environment."""
+        told = {"LIVEKIT_API_KEY": self.key, "LIVEKIT_API_SECRET": self.secret}
+        told |= {"COORDINATOR_TURN_SECRET": self.turn_secret} if self.turn_secret else {}
+        return told | ({"COORDINATOR_TURN_CREDENTIAL": self.turn_credential} if self.turn_credential else {})
 
 
 class RelayProcess:
@@ -119,9 +134,7 @@ class RelayProcess:
     async def _run_once(self) -> int | None:
         """Starts the child and waits for its end; returns its exit code."""
         pipe = asyncio.subprocess.PIPE
-        environment = os.environ | {
-            "LIVEKIT_API_KEY": self._settings.key, "LIVEKIT_API_SECRET": self._settings.secret
-        }  # fmt: skip
+        environment = os.environ | self._settings.secrets()
         environment.pop("LIVEKIT_URL", None)
         self.starts += 1
         process = self._process = await asyncio.create_subprocess_exec(

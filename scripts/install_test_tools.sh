@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# install_test_tools.sh: what the tests need beside Python: a Chromium, Vietnamese fonts, LibreOffice Calc and Writer.
+# install_test_tools.sh: what the tests need beside Python: a Chromium, Firefox ESR, Vietnamese fonts, LibreOffice
+# Calc and Writer, and for the networks around the relay coturn, ip and nft.
 set -euo pipefail
 source "$(dirname "$0")/as_root.sh"
 
@@ -7,6 +8,9 @@ missing=()
 if [ -z "${COORDINATOR_CHROMIUM:-}" ] && ! command -v chromium chromium-browser google-chrome >/dev/null; then
     missing+=(chromium)
 fi
+for tool in firefox-esr:firefox-esr turnserver:coturn ip:iproute2 nft:nftables; do
+    PATH="$PATH:/usr/sbin:/sbin" command -v "${tool%%:*}" >/dev/null || missing+=("${tool##*:}")
+done
 command -v soffice >/dev/null || missing+=(libreoffice-calc)
 compgen -G "/usr/lib/libreoffice/program/libswlo.so" >/dev/null ||
     compgen -G "/opt/libreoffice*/program/libswlo.so" >/dev/null || missing+=(libreoffice-writer)

@@ -133,6 +133,11 @@ def test_a_missing_file_is_named(file: Path) -> None:
     assert str(file) in catalogue.load("vi").sentence(refused.value)
 
 
+def test_a_turn_server_has_a_shared_secret_or_fixed_credentials(file: Path) -> None:
+    file.write_text(GOOD + "media: {turn: {urls: ['turns:t.example.vn:443'], secret: s}}\n", "utf-8")
+    assert config.load(file).media.turn == config.Turn(("turns:t.example.vn:443",), secret="s")
+
+
 @pytest.mark.parametrize(
     ("content", "found"),
     [
@@ -170,6 +175,10 @@ def test_a_missing_file_is_named(file: Path) -> None:
         (
             GOOD + "media: {turn: {urls: [x], username: a, credential: b}}\n",
             ("bad_turn", 4, "media › turn", "urls"),
+        ),
+        (
+            GOOD + "media: {turn: {urls: ['turn:t'], username: a}}\n",
+            ("missing", 4, "media › turn", "credential"),
         ),
     ],
 )

@@ -49,6 +49,19 @@ def is_running(pid: int) -> bool:
     return state != "Z"
 
 
+def test_it_is_told_the_turn_servers_and_no_secret_on_its_command_line() -> None:
+    shared = RelaySettings(
+        "APIkey", "hidden-1", 7882, "http://x/", turn_urls=("turn:a", "turns:b"), turn_secret="hidden-2"
+    )
+    fixed = RelaySettings("APIkey", "hidden-1", 7882, "http://x/", None, ("turn:a",), "", "hall", "hidden-3")
+
+    assert shared.command()[-4:] == ["--turn-url", "turn:a", "--turn-url", "turns:b"]
+    assert shared.secrets()["COORDINATOR_TURN_SECRET"] == "hidden-2"
+    assert fixed.command()[-2:] == ["--turn-username", "hall"]
+    assert fixed.secrets()["COORDINATOR_TURN_CREDENTIAL"] == "hidden-3"
+    assert "hidden" not in " ".join(shared.command() + fixed.command())
+
+
 async def test_its_address_is_known_when_it_is_ready() -> None:
     async with kept(READY) as (relay, moves):
         assert relay.state == "starting"
