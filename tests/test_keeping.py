@@ -28,6 +28,10 @@ from coordinator.domain.events import (
 )
 from coordinator.domain.moments import Moment
 from coordinator.storage import Reader, Store, history_import, purging, verify
+from coordinator.storage.admin import Administration
+from tests.test_cli import served
+
+__all__ = ["served"]
 
 CONFIG = """hub: {name: Hội trường, level: Huyện}
 sites:
@@ -308,6 +312,16 @@ def test_the_same_figures_come_in_once(run: Run, data: Path, tmp_path: Path) -> 
 
     assert (code, "Row 2" in told) == (2, True)
     assert len(imported(data)) == 1
+
+
+def test_a_running_server_takes_the_figures_in(
+    run: Run, data: Path, tmp_path: Path, served: Administration
+) -> None:
+    path = book(tmp_path / "old.xlsx", [date(2019, 5, 14), "A", "class", "alfa", None, 30, 20])
+
+    assert run("import-history", path)[0] == 0
+    assert [one.site for one in imported(data)] == ["alfa"]
+    assert run("purge", "--before", "2020-01-01", "--export", tmp_path, "--yes")[0] == 1
 
 
 def test_altered_figures_are_found(run: Run, data: Path, tmp_path: Path) -> None:
