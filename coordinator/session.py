@@ -145,6 +145,10 @@ class Sessions:
         """The full snapshot with `seq`. Raises Refusal("unknown_briefing")."""
         return (await self._hall(briefing_id)).full()
 
+    async def state(self, briefing_id: str) -> Briefing:
+        """The briefing as it is now, to be read only. Raises Refusal("unknown_briefing")."""
+        return (await self._hall(briefing_id)).running.briefing
+
     async def live_for(self, site: str) -> Ids:
         """Where the site's link leads: the live briefings (break counts as live) that summon it, else the
         open ones, else the next scheduled one. One id: enter it; several: offer the choice; none: wait."""

@@ -12,6 +12,7 @@ from aiohttp import web
 from coordinator.services import Services
 from coordinator.web import (
     api,
+    documents,
     downloads,
     health,
     login,
@@ -21,6 +22,7 @@ from coordinator.web import (
     print_pages,
     proxy,
     socket,
+    thread,
     webhooks,
 )
 from coordinator.web.keys import SERVICES
@@ -34,8 +36,10 @@ def build_app(services: Services) -> web.Application:
     app = web.Application(middlewares=[middleware.answer_errors], client_max_size=MOST_BYTES)
     app[SERVICES] = services
     app.on_response_prepare.append(middleware.add_headers)
-    for part in (api, downloads, participation, health, login, socket, webhooks, proxy, pages, print_pages):
+    for part in (api, documents, thread, downloads, participation, health, login, socket, webhooks, proxy):
         part.add_routes(app)
+    for pages_part in (pages, print_pages):
+        pages_part.add_routes(app)
     return app
 
 

@@ -148,11 +148,14 @@ async def stage(request: web.Request) -> web.Response:
 
 
 async def slide(request: web.Request) -> web.Response:
-    """POST /api/briefings/{id}/slide: the hub turned to this page."""
+    """POST /api/briefings/{id}/slide: the hub turned to this page; null shows none any more."""
     body = await bodies.read_json(request)
-    command = commands.ShowSlide(body.number("slide", 10_000))
+    if not body.given("slide"):
+        raise bodies.bad("slide", "missing")
+    number, document = body.maybe_number("slide", 10_000), body.maybe_text("document", 64)
     body.done()
-    return await _run(request, command)
+    hide = number is None and document is None
+    return await _run(request, commands.HideSlides() if hide else commands.ShowSlide(number or 1, document))
 
 
 def _code(field: str, value: Any) -> str:

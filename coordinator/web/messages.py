@@ -13,8 +13,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from coordinator.domain.commands import Command, DeclareHeadcount, LowerHand, RaiseHand, ReportLineCheck
+from coordinator.domain.commands import (
+    Command,
+    DeclareHeadcount,
+    LowerHand,
+    RaiseHand,
+    ReceiveDocument,
+    ReportLineCheck,
+    SendMessage,
+)
 from coordinator.domain.errors import CoordinatorError, ProtocolViolation
+from coordinator.domain.showing import LONGEST_MESSAGE
 from coordinator.web import bodies
 from coordinator.web.errors import BadRequest
 
@@ -71,7 +80,7 @@ def parse(text: str) -> Message:
 
     Raises:
         ProtocolViolation: bad_message; close the socket.
-        BadRequest: bad_message (unknown type, wrong field) or not_available; keep it.
+        BadRequest: bad_message (unknown type, wrong field); keep it.
     """
     try:
         said = bodies.parse_object(text)
@@ -80,8 +89,6 @@ def parse(text: str) -> Message:
     kind = said.pop("type", None)
     if not isinstance(kind, str):
         raise ProtocolViolation("bad_message", field="type", problem="missing")
-    if kind == "message":
-        raise BadRequest("not_available")
     if kind not in _READERS:
         raise _bad("type", "not_a_choice")
     try:
@@ -169,6 +176,16 @@ def _line_check(said: bodies.Fields) -> SiteCommand:
     )
 
 
+def _message(said: bodies.Fields) -> SiteCommand:
+    text = said.text("text", LONGEST_MESSAGE)
+    return SiteCommand("message", lambda site: SendMessage(site, text))
+
+
+def _document_received(said: bodies.Fields) -> SiteCommand:
+    document = said.text("document", 64)
+    return SiteCommand("document-received", lambda site: ReceiveDocument(site, document))
+
+
 def headcount_values(said: bodies.Fields) -> dict[str, Any]:
     """The figures of a headcount, from the socket or the API: `DeclareHeadcount`'s fields but site and
     reason.
@@ -192,4 +209,6 @@ _READERS: dict[str, Callable[[bodies.Fields], Message]] = {
     "lower-hand": _lower_hand,
     "headcount": _headcount,
     "line-check": _line_check,
+    "message": _message,
+    "document-received": _document_received,
 }

@@ -19,7 +19,7 @@ _JSON = "application/json"
 _CSV = "text/csv"
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-_BINARY = (_XLSX, _DOCX, "application/zip")
+_BINARY = (_XLSX, _DOCX, "application/zip", "application/octet-stream", "image/webp")
 _PHASES = ["scheduled", "open", "live", "break", "ended", "cancelled"]
 _KINDS = ["resolution", "class", "meeting"]
 
@@ -116,12 +116,42 @@ SCHEMAS: Schema = {
     ),
     "Floor": _object(["site"], site=_MAYBE_TEXT),
     "Stage": _object(["left"], left=_TEXT, right=_MAYBE_TEXT),
-    "Slide": _object(["slide"], slide={"type": "integer", "minimum": 1}),
+    "Slide": _object(["slide"], slide={"type": ["integer", "null"], "minimum": 1}, document=_MAYBE_TEXT),
+    "Document": {
+        "type": "object",
+        "description": "`received`: the codes of the sites that have it; for a site: does it have it?",
+        "properties": {
+            "id": _TEXT,
+            "name": _TEXT,
+            "pages": _WHOLE,
+            "bytes": _WHOLE,
+            "sha256": _TEXT,
+            "received": {"type": ["array", "boolean"], "items": _TEXT},
+        },
+    },
+    "Documents": {"type": "array", "items": _ref("Document")},
+    "Message": _object(["site", "text"], site=_MAYBE_TEXT, text={"type": "string", "maxLength": 200}),
+    "Thread": {
+        "type": "array",
+        "description": "Oldest first. `to_hub`: `site` wrote it; else the hub, to `site` or (null) all.",
+        "items": {
+            "type": "object",
+            "properties": {
+                "number": _WHOLE,
+                "at": _TIME,
+                "site": _MAYBE_TEXT,
+                "text": _TEXT,
+                "to_hub": {"type": "boolean"},
+            },
+        },
+    },
     "Headcount": _object(["present"], **_HEADCOUNT, reason=_MAYBE_TEXT),
     "Expected": _object(["expected", "reason"], expected=_WHOLE, expected_members=_MAYBE_WHOLE, reason=_TEXT),
     "Phone": _object(["name", "reason"], name=_TEXT, reason=_TEXT),
     "RollCall": {"type": "object", "properties": {"roll_call": _WHOLE}},
 }
+_FILE: Schema = {"type": "string", "format": "binary"}
+_NAME: Schema = {"name": "name", "in": "query", "required": True, "schema": _TEXT}
 _SEPARATOR = {"name": "sep", "in": "query", "schema": {"enum": ["comma", "semicolon"]}}
 _PERIOD = [
     {"name": "from", "in": "query", "schema": _TEXT, "description": "A day, or an RFC 3339 time."},
@@ -187,7 +217,21 @@ PATHS: dict[str, Schema] = {
         "post": _call("Gives a site the floor; null takes it back.", "Briefing", takes="Floor")
     },
     f"{_ONE}/stage": {"post": _call("What everybody sees.", "Briefing", takes="Stage")},
-    f"{_ONE}/slide": {"post": _call("The page of the slides now shown.", "Briefing", takes="Slide")},
+    f"{_ONE}/slide": {"post": _call("The page of a document now shown.", "Briefing", takes="Slide")},
+    f"{_ONE}/documents": {
+        "get": _call("The documents, oldest first.", "Documents"),
+        "post": _call("Takes a PDF, PPTX or DOCX in.", "Document", status=201, query=[_NAME])
+        | {"requestBody": {"required": True, "content": {"application/octet-stream": {"schema": _FILE}}}},
+    },
+    f"{_ONE}/documents/{{document}}": {"delete": _call("Takes a document back.", "Documents")},
+    f"{_ONE}/documents/{{document}}/file": {"get": _call("The file.", file="application/octet-stream")},
+    f"{_ONE}/documents/{{document}}/pages/{{page}}/{{size}}.webp": {
+        "get": _call("A page's picture; size: large or small.", file="image/webp")
+    },
+    f"{_ONE}/messages": {
+        "get": _call("The messages, oldest first.", "Thread"),
+        "post": _call("Writes to one site, or to all.", "Thread", takes="Message", status=201),
+    },
     f"{_ONE}/roll-calls": {"post": _call("Starts a roll call.", "RollCall", status=201)},
     f"{_SITE}/headcount": {"put": _call("Declares a headcount.", "Site", takes="Headcount")},
     f"{_SITE}/headcount/confirm": {"post": _call("Confirms the latest headcount.", "Site")},
@@ -238,7 +282,7 @@ def document(version: str) -> Schema:
 
 def _with_parameters(path: str, calls: Schema) -> Schema:
     """The calls of one path, with the parameters that its address names."""
-    named = [name for name in ("id", "code") if f"{{{name}}}" in path]
+    named = [name for name in ("id", "code", "document", "page", "size") if f"{{{name}}}" in path]
     if not named:
         return calls
     parameters = [{"name": name, "in": "path", "required": True, "schema": _TEXT} for name in named]

@@ -12,12 +12,19 @@ from yarl import URL
 
 from coordinator.config import ServerSettings
 from coordinator.storage.cookies import IDLE_MS
-from coordinator.web import api, build_app, downloads, health, participation
+from coordinator.web import api, build_app, documents, downloads, health, participation, thread
 from coordinator.web.access import ADMIN, EVERYONE, HOST, OPERATOR, STAFF
 from coordinator.web.middleware import AccessLogger, redacted
 from tests.web.rig import ALFA, BRAVO, CONFIG, PASSWORD, Browser, Rig, running
 
-ROUTES = (*api.ROUTES, *downloads.ROUTES, *participation.ROUTES, *health.ROUTES)
+ROUTES = (
+    *api.ROUTES,
+    *documents.ROUTES,
+    *thread.ROUTES,
+    *downloads.ROUTES,
+    *participation.ROUTES,
+    *health.ROUTES,
+)
 READS = {OPERATOR: False, HOST: True, STAFF: True, ADMIN: True}
 STEERS = {OPERATOR: False, HOST: True, STAFF: False, ADMIN: True}
 KEEPS = READS
@@ -33,6 +40,13 @@ MATRIX: dict[str, dict[str, bool] | None] = {  # None: open to everybody
     f"GET {ONE}": READS,
     **{f"POST {ONE}/{step}": STEERS for step in ("open", "start", "break", "resume", "end", "cancel")},
     **{f"POST {ONE}/{what}": STEERS for what in ("floor", "stage", "slide", "roll-calls")},
+    f"GET {ONE}/documents": ALL,
+    f"POST {ONE}/documents": STEERS,
+    f"DELETE {ONE}/documents/{{document}}": STEERS,
+    f"GET {ONE}/documents/{{document}}/file": ALL,
+    f"GET {ONE}/documents/{{document}}/pages/{{page}}/{{size}}.webp": ALL,
+    f"GET {ONE}/messages": ALL,
+    f"POST {ONE}/messages": STEERS,
     f"PUT {SITE}/headcount": ALL,
     f"POST {SITE}/headcount/confirm": KEEPS,
     f"PUT {SITE}/expected": KEEPS,
@@ -68,7 +82,9 @@ async def test_every_route_is_for_its_roles_and_for_nobody_else(rig: Rig, who: s
     role = who.partition(" ")[0]
 
     for route in ROUTES:
-        path = route.path.replace("{id}", "bnone").replace("{code}", ALFA)
+        path = route.path.replace("{code}", ALFA)
+        for name, value in (("id", "bnone"), ("document", "dnone"), ("page", "1"), ("size", "small")):
+            path = path.replace(f"{{{name}}}", value)
         found[f"{route.method} {route.path}"] = (await browser.ask(route.method, path)).status
 
     for call, status in found.items():

@@ -329,14 +329,6 @@ async def test_a_hello_names_its_page_by_uuid(rig: Rig, page_id: object) -> None
     assert await page.refused() == "bad_message"
 
 
-async def test_what_is_not_there_yet_is_refused(rig: Rig) -> None:
-    page = await rig.on_line(ALFA, await rig.briefing("open"))
-
-    await page.say("message", text="xin chào")
-
-    assert await page.refused() == "not_available"
-
-
 async def test_a_headcount_that_does_not_add_up_is_refused_in_words(rig: Rig) -> None:
     page = await rig.on_line(ALFA, await rig.briefing("open", "start"))
 
