@@ -2,6 +2,7 @@
 # make demo      the same with 25 simulated sites
 # make test      everything that CI runs: check, unit, browser and end-to-end tests
 # make test-fast no browser, no slow test: seconds
+# make soak      a thousand simulated briefings against the attendance rules: minutes
 # make check     ruff, mypy --strict, import-linter, tsc
 # Each step leaves a stamp in .venv, so that a second run costs nothing.
 
@@ -17,10 +18,10 @@ TOOLS := PATH="$(CURDIR)/.venv/bin:$$PATH"
 LIVEKIT := web/static/vendor/livekit-client.esm.mjs
 RUN_ARGS ?=
 
-.PHONY: help setup run demo test test-fast check format screenshots clean
+.PHONY: help setup run demo test test-fast soak check format screenshots clean
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -7
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -8
 
 setup: $(STAMPS)/run $(LIVEKIT)
 
@@ -35,6 +36,9 @@ test: check $(STAMPS)/machine
 
 test-fast: $(STAMPS)/dev
 	$(PYTHON) -m pytest -m "not browser and not slow and not e2e"
+
+soak: $(STAMPS)/dev
+	LEDGER_BRIEFINGS=1000 $(PYTHON) -m pytest -s tests/ledger/test_simulation.py
 
 check: $(STAMPS)/dev $(STAMPS)/node $(LIVEKIT)
 	$(PYTHON) -m ruff check
