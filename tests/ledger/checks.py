@@ -1,7 +1,7 @@
 """What must hold of every simulated briefing: the bounds of ATTENDANCE.md rules 4 and 7, in true ms.
 
-Early: where the socket closed, 1 s; where it did not, one heartbeat, and after a crash one mark, on top of what
-the line or a frozen server held back. Late: never; but a line that dies within 6 s before the end counts
+Early: where the socket closed, 1 s; where it did not, one heartbeat, and after a crash one mark, on top of
+what the line or a frozen server held back. Late: never; but a line that dies within 6 s before the end counts
 to the end, as nobody can tell it from one that is between two heartbeats.
 """
 

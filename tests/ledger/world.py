@@ -76,7 +76,7 @@ class World:
         self._newest: dict[str, Page] = {}
         self._server_up = True
         self._frozen = False
-        self._inbox: list[Callable[[], None]] = []
+        self._inbox: list[Callable[[], object]] = []
         self._over = False
         self._break_since: int | None = None
 
@@ -108,7 +108,7 @@ class World:
         if not self._server_up:
             return False
         if self._frozen:
-            self._inbox.append(lambda: self._do(command, actor) and None)
+            self._inbox.append(lambda: self._do(command, actor))
             return True
         return self._do(command, actor)
 
