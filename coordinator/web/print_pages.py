@@ -18,7 +18,7 @@ from markupsafe import Markup
 from coordinator import clock
 from coordinator.domain.attendance import fold as fold_events
 from coordinator.domain.attendance_types import Attendance
-from coordinator.reports import document, letterhead, one_site, quick, strips, timeline, words
+from coordinator.reports import document, letterhead, one_call, one_site, quick, strips, timeline, words
 from coordinator.reports.cells import local_time, span_text
 from coordinator.reports.phrases import plain
 from coordinator.reports.strips import Strips
@@ -67,8 +67,23 @@ async def site_report(request: web.Request) -> web.Response:
 
 
 async def roll_call(request: web.Request) -> web.Response:
-    """GET /staff/briefings/{id}/roll-call."""
-    return await _sheet(request, "print_roll_call.html", lambda services, drawn: {})
+    """GET /staff/briefings/{id}/roll-call: the counts of the rate, or with `?call=` of one roll call."""
+    text = request.query.get("call")
+    if text is None:
+        return await _sheet(request, "print_roll_call.html", lambda services, drawn: {"call": None})
+    if not (text.isascii() and text.isdigit() and len(text) < 5):
+        raise BadRequest("bad_query", field="call", problem="not_a_number")
+
+    def one(services: Services, drawn: Drawn) -> dict[str, Any]:
+        try:
+            folded, call = one_call.of(drawn.folded, int(text))
+        except KeyError:
+            raise BadRequest("unknown_roll_call", roll_call=text) from None
+        paper, zone = letterhead.of(services.config), downloads.zone_of(services)
+        said = document.of(folded, paper, zone, clock.now().utc_ms)
+        return {"said": said, "call": words.roll_call(call.number, call.label)}
+
+    return await _sheet(request, "print_roll_call.html", one)
 
 
 async def quick_page(request: web.Request) -> web.Response:

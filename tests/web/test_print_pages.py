@@ -64,6 +64,37 @@ async def test_the_roll_call_sheet_has_a_row_a_site_and_places_to_sign(rig: Rig)
     assert "NGƯỜI LẬP BIỂU" in text
 
 
+async def test_each_roll_call_has_a_sheet_of_its_own(rig: Rig) -> None:
+    briefing, staff = await _held(rig), await rig.person("staff")
+    host = await rig.program("host")
+    await host.post(f"/api/briefings/{briefing}/roll-calls")
+    said = {"present": 20, "roll_call": 2, "reason": "cuối giờ"}
+    assert (await host.put(f"/api/briefings/{briefing}/sites/{ALFA}/headcount", said)).status == 200
+    await host.post(f"/api/briefings/{briefing}/end")
+    path = f"/staff/briefings/{briefing}/roll-call"
+
+    async def present(query: str) -> str:
+        row = re.search(
+            r"Xã Bản Thi</th><td>34</td><td>(.*?)</td>", await (await staff.get(path + query)).text()
+        )
+        assert row is not None
+        return row[1]
+
+    assert (await present("?call=1"), await present("?call=2")) == ("30", "20")
+    assert "Lần 2" in await (await staff.get(f"{path}?call=2")).text()
+    assert (await staff.get(f"{path}?call=3")).status == 404
+    assert (await staff.get(f"{path}?call=x")).status == 400
+
+
+async def test_a_sheet_printed_beforehand_has_room_to_write(rig: Rig) -> None:
+    briefing, staff = await rig.briefing(), await rig.person("staff")
+
+    text = await (await staff.get(f"/staff/briefings/{briefing}/roll-call")).text()
+
+    assert "Xã Bản Thi</th><td>34</td><td></td>" in text
+    assert "chưa có số liệu" not in text
+
+
 async def test_a_sheet_of_one_site_tells_its_connections_only(rig: Rig) -> None:
     briefing, staff = await _held(rig, "end"), await rig.person("staff")
 
