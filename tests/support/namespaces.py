@@ -1,7 +1,8 @@
 """A network of its own for a relay, joined to this machine by a veth pair: browsers here, the relay there.
 
 It needs root and a kernel with network namespaces, as a plain virtual machine has them; where they are
-refused the test fails and says so. Names and addresses are made from the process number, so that runs do not meet.
+refused the test fails and says so. Names and addresses are made from the process number, so that runs do
+not meet.
 """
 
 from __future__ import annotations
