@@ -25,9 +25,8 @@ RESUME_INTERVAL_S = 10.0
 
 def tick_participant(person: Participant, now: float) -> None:
     """Do what time brings to one participant; call it a few times a second."""
-    silent = now - person.transport.last_heard
-    if person.line.connected:
-        silent = max(silent, now - person.line.last_heard)
+    lines = [line for line in (person.transport, person.line) if line.connected] or [person.transport]
+    silent = max(now - line.last_heard for line in lines)
     if person.socket is None:
         cut = now - person.cut_at if person.cut_at is not None else 0.0
         if (cut > GRACE_S and (silent > GRACE_S or person.transport.closed)) or cut > MAX_CUT_S:

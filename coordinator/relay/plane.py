@@ -64,6 +64,8 @@ class Plane:
         """Begin to send a track, with a keyframe first; once is enough."""
         if feed.route.ssrc in self._feeds:
             return
+        if feed.route.ssrc in self._feeds:
+            return
         self._feeds[feed.route.ssrc] = feed
         feed.track.attach(feed.route, self)
         self.allocate(time.monotonic())
