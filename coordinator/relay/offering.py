@@ -158,5 +158,4 @@ class Offering:
         self._participant.subscriber.begin(subscription)
 
     def _connected(self) -> None:
-        for subscription in self._participant.subscriptions.values():
-            self._participant.subscriber.begin(subscription)
+        self._participant.on_connected()  # who only subscribes has no other connection
