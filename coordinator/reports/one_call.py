@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from coordinator.domain.attendance_counts import share, totals_of
 from coordinator.domain.attendance_types import Attendance, RollCallRow, SiteAttendance
@@ -24,7 +25,7 @@ def of(attendance: Attendance, number: int) -> tuple[Attendance, RollCallRow]:
 def _site(site: SiteAttendance, number: int) -> SiteAttendance:
     count = next((count for count in site.roll_call_counts if count.roll_call == number), None)
     names = ("present", "members", "excused", "unexcused", "extra")
-    figures = {name: getattr(count, name) if count else None for name in names}
+    figures: dict[str, Any] = {name: getattr(count, name) if count else None for name in names}
     said = [row for row in site.headcounts if row.roll_call == number]
     held = [row for row in said if row.confirmed] or said
     return replace(
