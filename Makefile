@@ -15,7 +15,7 @@ STAMPS := .venv/stamps
 PYTHON := .venv/bin/python
 PIP := $(PYTHON) -m pip install --disable-pip-version-check --quiet --constraint constraints.txt
 TOOLS := PATH="$(CURDIR)/.venv/bin:$$PATH"
-LIVEKIT := web/static/vendor/livekit-client.esm.mjs
+LIVEKIT := web/static/vendor/livekit-client.umd.js
 RUN_ARGS ?=
 
 .PHONY: help setup run demo test test-fast soak check format screenshots clean
@@ -76,7 +76,7 @@ $(STAMPS)/node: $(STAMPS)/run package.json package-lock.json
 
 $(LIVEKIT): $(STAMPS)/node
 	@mkdir -p $(@D)
-	cp node_modules/livekit-client/dist/livekit-client.esm.mjs $@
+	cp node_modules/livekit-client/dist/livekit-client.umd.js $@
 
 # What the tests need beside Python: Chromium, fonts with Vietnamese letters, LibreOffice Calc and Writer.
 $(STAMPS)/machine: $(STAMPS)/run scripts/install_test_tools.sh

@@ -1,1 +1,1 @@
-export * from "livekit-client";
+export { ConnectionState, Room, RoomEvent, Track, VideoPreset, VideoQuality } from "livekit-client";
