@@ -27,6 +27,8 @@ import { STATE_ICON, stateWords, urgency } from "./states.js";
 
 const URGENT_FIRST = 10; // places before the second heading
 const CALM_FIRST = 2000;
+const COLUMNS = 5; // as in control.css
+const URGENT_WEIGHT = 1.35; // as in control.css
 
 export class Gallery {
   /**
@@ -65,7 +67,20 @@ export class Gallery {
     setText(this.calmTitle.querySelector("[data-n]") ?? this.calmTitle, t("All well: {n} sites", { n: sites.length - urgent }));
     show(this.calmTitle, sites.length > urgent);
     this.host.classList.toggle("has-urgent", urgent > 0);
-    this.host.classList.toggle("is-crowded", urgent > 5);
+    this.host.classList.toggle("is-crowded", urgent > COLUMNS);
+    this.#fit(Math.ceil(urgent / COLUMNS), Math.ceil((sites.length - urgent) / COLUMNS));
+  }
+
+  /**
+   * Tells the style how many rows share the height, so that all tiles are in sight where the screen is large enough.
+   * @param {number} urgent rows in trouble, drawn higher while there is one
+   * @param {number} calm rows
+   */
+  #fit(urgent, calm) {
+    const weight = calm + (urgent === 1 ? URGENT_WEIGHT : urgent);
+    const gaps = urgent + calm + Number(urgent > 0) + Number(calm > 0) - 1;
+    const titles = Number(urgent > 0) + Number(calm > 0);
+    for (const [name, value] of Object.entries({ weight: weight || 1, gaps, titles })) this.host.style.setProperty(`--${name}`, String(value));
   }
 
   /** @param {Tile} tile @param {SiteEntry} site @param {Snapshot} snapshot */
