@@ -28,6 +28,7 @@ from coordinator.domain.events import (
     ConnectionOpened,
     Recorded,
 )
+from coordinator.domain.lines import speaking_though_lost
 from coordinator.media import MediaServer
 from coordinator.room_keeper import ACTIVE, RoomKeeper
 from coordinator.running import EventLog, Running, ask
@@ -207,6 +208,9 @@ class Hall:
     def tick(self) -> None:
         """A second has passed: what only time changes (unstable, lost, weak) is shown too."""
         self.check_outage()
+        for line in speaking_though_lost(self.running.briefing, clock.now()):
+            if line.connection in self.pumps:
+                self.pumps[line.connection].goodbye("lost")  # its page comes back at once
         if self.pumps:
             shown = timeless(snapshot.full(self.running.briefing, clock.now(), self.keeper.status))
             if shown != self._shown:

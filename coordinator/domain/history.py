@@ -91,7 +91,7 @@ def _disconnected(state: State, event: e.ConnectionClosed, at: Moment) -> None:
 
 def _healed(state: State, event: e.ConnectionHealed, at: Moment) -> None:
     line = state.connections[event.connection]
-    line.reason, line.last_alive, line.late = None, at, ()
+    line.reason, line.last_alive, line.late, line.again = None, at, (), None
     if event.site == HUB:
         state.hub_gone = None
 

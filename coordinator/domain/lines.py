@@ -49,6 +49,7 @@ MARK_MS = 10_000
 REPORT_HOLDS_MS = 75_000  # a hidden tab's timers run once a minute: an older report says nothing of now
 ENDED_SILENT_MS = 6_000  # at the end, a line that missed a heartbeat is taken to have died after its last one
 CLOCK_STEP_MS = 2_000
+HEALS_WITHIN_MS = 6_000  # frames that were held back come all at once
 PARTS = ("hub", "relay", "server")
 _WORST = ("signal_only", "unknown", "following")
 
@@ -156,8 +157,11 @@ def _sound_only(state: State, line: Connection) -> bool:
 
 def _heal(state: State, line: Connection, command: c.Alive, at: Moment) -> list[Event]:
     """Late heartbeats heal the gap where their numbers cover it; fewer mean that the page too stood still."""
-    if line.reason != "lost" or line.number is None or command.n is None:
+    if line.reason != "lost" or command.n is None:
         return []
+    line.again = line.again or at
+    if line.number is None:
+        line.number = command.n - 1  # nothing was heard of it yet but its hello
     if line.site != HUB and state.newest[line.site] != line.connection:
         return []  # stale: another connection owns the line now
     received = {True: "following", False: "signal_only", None: "unknown"}[command.receiving]
@@ -167,6 +171,18 @@ def _heal(state: State, line: Connection, command: c.Alive, at: Moment) -> list[
     gap = min(line.late, key=_WORST.index)
     _hear(state, line, command, at)
     return [ConnectionHealed(line.site, line.connection, gap)]
+
+
+def speaking_though_lost(state: State, at: Moment) -> list[Connection]:
+    """Lines that were called lost and are heard again, but nothing heals them: their page stood still itself.
+
+    Their sockets are to be closed (`lost`), so that the pages come back and are there again.
+    """
+    return [
+        line
+        for line in state.connections.values()
+        if line.reason == "lost" and line.again is not None and at.ms_since(line.again) > HEALS_WITHIN_MS
+    ]
 
 
 def hub_media(state: State, command: c.HubMedia, at: Moment, actor: c.Actor) -> list[Event]:
@@ -246,7 +262,8 @@ def _hub_is_lost(state: State) -> list[Event]:
 
 
 def _mark(state: State, here: list[Connection], at: Moment) -> list[Event]:
-    due = state.last_mark is None or at.ms_since(state.last_mark) >= MARK_MS
+    last = state.last_mark
+    due = last is None or last.boot != at.boot or at.ms_since(last) >= MARK_MS
     if not due or (state.phase not in RUNNING and not here):
         return []
     return [
@@ -256,7 +273,10 @@ def _mark(state: State, here: list[Connection], at: Moment) -> list[Event]:
 
 def recover(state: State, command: c.Recover, at: Moment, actor: c.Actor) -> list[Event]:
     """After a crash: lines end at their last proof of life on record; the time in between is the server's."""
-    happened: list[Event] = [_closed(line, "server_crash", at, 0) for line in state.open_lines()]
+    happened: list[Event] = [  # whatever the clocks say: the machine may have started with a wrong one
+        ConnectionClosed(line.site, line.connection, "server_crash", line.last_alive)
+        for line in state.open_lines()
+    ]
     if state.floor != HUB:
         happened.append(FloorTaken(state.floor, "lost"))
     if state.phase in RUNNING:

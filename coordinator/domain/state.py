@@ -76,6 +76,7 @@ class Connection:
     number: int | None = None  # memory: the newest heartbeat's
     report: Report | None = None  # memory
     late: tuple[str, ...] = ()  # memory: what heartbeats say that came after the line was called lost
+    again: Moment | None = None  # memory: when it was first heard after it was called lost
     sends: Sends | None = None  # memory: None while not in the media room, or not known to be
     left_room: Moment | None = None  # memory
 

@@ -15,6 +15,7 @@ from coordinator.web import (
     documents,
     downloads,
     health,
+    keeping,
     login,
     middleware,
     pages,
@@ -36,7 +37,9 @@ def build_app(services: Services) -> web.Application:
     app = web.Application(middlewares=[middleware.answer_errors], client_max_size=MOST_BYTES)
     app[SERVICES] = services
     app.on_response_prepare.append(middleware.add_headers)
-    for part in (api, documents, thread, downloads, participation, health, login, socket, webhooks, proxy):
+    for part in (api, keeping, documents, thread, downloads, participation, health):
+        part.add_routes(app)
+    for part in (login, socket, webhooks, proxy):
         part.add_routes(app)
     for pages_part in (pages, print_pages):
         pages_part.add_routes(app)

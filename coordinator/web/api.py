@@ -16,7 +16,7 @@ from aiohttp import web
 from coordinator.config import Config
 from coordinator.domain import commands
 from coordinator.domain.commands import Command
-from coordinator.domain.events import RollCallStarted, Summoned
+from coordinator.domain.events import Summoned
 from coordinator.web import answers, bodies, openapi
 from coordinator.web.access import EVERYONE, KEEP, OPERATOR, PUBLIC, STEER, WHO, Route, add_guarded
 from coordinator.web.errors import BadRequest
@@ -165,16 +165,6 @@ def _code(field: str, value: Any) -> str:
     return text
 
 
-async def roll_call(request: web.Request) -> web.Response:
-    """POST /api/briefings/{id}/roll-calls."""
-    await _empty_body(request)
-    services = answers.services_of(request)
-    run = services.sessions.run
-    recorded = await run(request.match_info["id"], commands.StartRollCall(), request[WHO].actor)
-    numbers = [entry.event.roll_call for entry in recorded if isinstance(entry.event, RollCallStarted)]
-    return web.json_response({"roll_call": numbers[-1] if numbers else None}, status=201)
-
-
 async def headcount(request: web.Request) -> web.Response:
     """PUT …/headcount: by the site's own operator; by host or staff with a reason."""
     who, code = request[WHO], _site(request)
@@ -248,7 +238,6 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", f"{_ONE}/floor", STEER, floor),
     Route("POST", f"{_ONE}/stage", STEER, stage),
     Route("POST", f"{_ONE}/slide", STEER, slide),
-    Route("POST", f"{_ONE}/roll-calls", STEER, roll_call),
     Route("PUT", f"{_SITE}/headcount", EVERYONE, headcount),
     Route("POST", f"{_SITE}/headcount/confirm", KEEP, confirm),
     Route("PUT", f"{_SITE}/expected", KEEP, expected),

@@ -148,7 +148,16 @@ SCHEMAS: Schema = {
     "Headcount": _object(["present"], **_HEADCOUNT, reason=_MAYBE_TEXT),
     "Expected": _object(["expected", "reason"], expected=_WHOLE, expected_members=_MAYBE_WHOLE, reason=_TEXT),
     "Phone": _object(["name", "reason"], name=_TEXT, reason=_TEXT),
+    "StartRollCall": _object(
+        [], mode={"enum": ["all", "in_turn"]}, label={"enum": ["start", "middle", "end"]}
+    ),
     "RollCall": {"type": "object", "properties": {"roll_call": _WHOLE}},
+    "CallSite": _object([], site=_MAYBE_TEXT),
+    "Called": {"type": "object", "properties": {"called": _TEXT}},
+    "MakeUp": _object(["persons", "on", "reason"], persons=_WHOLE, on=_TEXT, reason=_TEXT),
+    "Note": _object(["text"], site=_MAYBE_TEXT, text=_TEXT, reason=_MAYBE_TEXT),
+    "Noted": {"type": "object", "properties": {"noted": {"type": "boolean"}}},
+    "SignOff": _object(["answer"], answer={"enum": ["right", "wrong"]}, remark=_MAYBE_TEXT),
 }
 _FILE: Schema = {"type": "string", "format": "binary"}
 _NAME: Schema = {"name": "name", "in": "query", "required": True, "schema": _TEXT}
@@ -232,7 +241,14 @@ PATHS: dict[str, Schema] = {
         "get": _call("The messages, oldest first.", "Thread"),
         "post": _call("Writes to one site, or to all.", "Thread", takes="Message", status=201),
     },
-    f"{_ONE}/roll-calls": {"post": _call("Starts a roll call.", "RollCall", status=201)},
+    f"{_ONE}/roll-calls": {
+        "post": _call("Starts a roll call.", "RollCall", takes="StartRollCall", status=201)
+    },
+    f"{_ONE}/roll-calls/next": {"post": _call("In turn: calls the next site.", "Called", takes="CallSite")},
+    f"{_ONE}/notes": {"post": _call("Writes a note down.", "Noted", takes="Note", status=201)},
+    f"{_SITE}/made-up": {"post": _call("Make-up attendance, after the end.", "Site", takes="MakeUp")},
+    f"{_SITE}/sign-off": {"post": _call("The site's own answer, after the end.", "Site", takes="SignOff")},
+    f"{_SITE}/attendance": {"get": _call("One site's line.", "Attendance")},
     f"{_SITE}/headcount": {"put": _call("Declares a headcount.", "Site", takes="Headcount")},
     f"{_SITE}/headcount/confirm": {"post": _call("Confirms the latest headcount.", "Site")},
     f"{_SITE}/expected": {"put": _call("Changes the number called.", "Site", takes="Expected")},

@@ -6,6 +6,7 @@ import pytest
 
 from coordinator.domain import commands as c
 from coordinator.domain import events as e
+from coordinator.domain.lines import speaking_though_lost
 from tests.domain.scenes import (
     HOST,
     STAFF,
@@ -290,3 +291,37 @@ def test_the_machinery_is_ignored_out_of_season() -> None:
 
     for command in (c.Tick(), c.Recover(), c.Outage("hub", True), c.Leave("alfa", "x"), c.Alive("alfa", "x")):
         assert story.do(1, command) == []
+
+
+def test_a_line_held_back_from_its_first_heartbeat_on_heals_too() -> None:
+    story = live_briefing("alfa")
+    story.join(0, "alfa")
+    story.do(20, c.Tick())
+
+    late = [story.alive(21, "alfa", n=number, receiving=True) for number in (1, 2, 3, 4)]
+
+    assert late[-1] == [e.ConnectionHealed("alfa", "alfa-1", "following")]
+
+
+def test_a_page_that_speaks_though_it_was_called_lost_is_sent_away_to_come_back() -> None:
+    story = live_briefing("alfa")
+    story.join(0, "alfa")
+    story.alive(5, "alfa", n=1)
+    story.do(25, c.Tick())
+    story.alive(60, "alfa", n=2)
+
+    assert speaking_though_lost(story.briefing, at(66)) == []
+    assert [line.connection for line in speaking_though_lost(story.briefing, at(67))] == ["alfa-1"]
+
+
+def test_a_machine_that_starts_with_a_wrong_clock_ends_no_line_later_and_goes_on_marking() -> None:
+    story = live_briefing("alfa")
+    story.join(0, "alfa")
+    story.pass_(0, 30, "alfa")
+    story.restart()
+
+    an_hour_back = at(60, "boot-2", stepped_ms=-3_600_000, mono_ms=4_000)
+    assert story.do(an_hour_back, c.Recover())[0] == e.ConnectionClosed(
+        "alfa", "alfa-1", "server_crash", at(30)
+    )
+    assert e.AliveMarked(()) in story.do(an_hour_back, c.Tick())

@@ -24,7 +24,7 @@ from tests.domain.scenes import HOST, NINE_MS, Story, at, open_briefing, operato
 SITES = ("alfa", "bravo", "charlie")
 SITE = st.sampled_from(SITES)
 HEARTBEAT, MARK, END_SLACK = 5, 11, 6
-MEMORY = ("number", "report", "late", "sends", "left_room", "last_alive")
+MEMORY = ("number", "report", "late", "again", "sends", "left_room", "last_alive")
 
 
 @dataclass

@@ -14,8 +14,9 @@ from coordinator.domain import attendance
 from coordinator.domain import events as e
 from coordinator.domain.attendance_types import Attendance
 from coordinator.domain.intervals import Spans, total, union, within, without
+from coordinator.domain.lines import HEALS_WITHIN_MS
 from coordinator.domain.moments import Moment
-from coordinator.domain.state import STALL_MS
+from coordinator.domain.state import LOST_MS, STALL_MS
 from tests.ledger.world import HEARTBEAT_MS, SITES, Page, World
 
 SOCKET_MS = 1_000
@@ -84,8 +85,10 @@ def check_page(world: World, page: Page, line: Interval) -> None:
     assert line.end <= page.died + late, ("later than the truth", page, line)
     proof = max([page.joined, *page.heard])
     early = SOCKET_MS if page.how == "closed" else 0
-    if line.reason == "server_crash":
+    if line.reason == "server_crash" or page.how == "killed":
         early = MARK_MS
+    if page.how == "sent away":
+        early = HEALS_WITHIN_MS + LOST_MS
     early += page.longest_hold + standstills(world, page)
     assert line.end >= min(proof, page.died) - early, ("proof of life was lost", page, line)
     if page.how in ("silent", "killed", "ended") and not early:
@@ -97,7 +100,9 @@ def standstills(world: World, page: Page) -> int:
     assert page.died is not None
     life = [(page.joined, page.died + 1)]
     return sum(
-        end - start + STALL_MS for start, end in world.truth.down if total(within([(start, end)], life))
+        end - start + STALL_MS + HEARTBEAT_MS + 1_000
+        for start, end in world.truth.down
+        if total(within([(start, end)], life))
     )
 
 

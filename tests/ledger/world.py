@@ -17,6 +17,7 @@ from coordinator.domain import commands as c
 from coordinator.domain.commands import SYSTEM_ACTOR, Actor
 from coordinator.domain.errors import Refusal
 from coordinator.domain.events import Summoned
+from coordinator.domain.lines import speaking_though_lost
 from coordinator.domain.moments import Moment
 from tests.ledger.office import POINTS, Killed, Office
 
@@ -35,7 +36,7 @@ class Page:
     joined: int
     heard: list[int] = field(default_factory=list)
     died: int | None = None
-    how: str = "alive"  # alive | closed | silent | replaced | killed
+    how: str = "alive"  # alive | closed | silent | replaced | killed | sent away | ended
     numbers: int = 0
     held: list[int] = field(default_factory=list)  # numbers of frames that the line keeps back
     held_until: int | None = None
@@ -162,7 +163,17 @@ class World:
     def _tick(self) -> None:
         if not self._frozen and self._server_up:
             self._do(c.Tick(), SYSTEM_ACTOR)
+            self._send_away()
         self.later(1_000, self._tick)
+
+    def _send_away(self) -> None:
+        """The server closes the sockets of pages that speak though they were called lost."""
+        if self._server_up:
+            lost = {line.connection for line in speaking_though_lost(self.office.briefing, self.moment())}
+            for page in self.truth.pages:
+                if page.lives and page.connection in lost:
+                    page.died, page.how = self.now, "sent away"
+                    self.later(1_000, lambda site=page.site: self._join(site))  # type: ignore[misc]
 
     # -- the host ------------------------------------------------------------------------------
 

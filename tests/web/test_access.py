@@ -12,13 +12,14 @@ from yarl import URL
 
 from coordinator.config import ServerSettings
 from coordinator.storage.cookies import IDLE_MS
-from coordinator.web import api, build_app, documents, downloads, health, participation, thread
+from coordinator.web import api, build_app, documents, downloads, health, keeping, participation, thread
 from coordinator.web.access import ADMIN, EVERYONE, HOST, OPERATOR, STAFF
 from coordinator.web.middleware import AccessLogger, redacted
 from tests.web.rig import ALFA, BRAVO, CONFIG, PASSWORD, Browser, Rig, running
 
 ROUTES = (
     *api.ROUTES,
+    *keeping.ROUTES,
     *documents.ROUTES,
     *thread.ROUTES,
     *downloads.ROUTES,
@@ -39,7 +40,11 @@ MATRIX: dict[str, dict[str, bool] | None] = {  # None: open to everybody
     "POST /api/briefings": STEERS,
     f"GET {ONE}": READS,
     **{f"POST {ONE}/{step}": STEERS for step in ("open", "start", "break", "resume", "end", "cancel")},
-    **{f"POST {ONE}/{what}": STEERS for what in ("floor", "stage", "slide", "roll-calls")},
+    **{f"POST {ONE}/{what}": STEERS for what in ("floor", "stage", "slide", "roll-calls", "roll-calls/next")},
+    f"POST {ONE}/notes": KEEPS,
+    f"POST {SITE}/made-up": KEEPS,
+    f"POST {SITE}/sign-off": dict.fromkeys((HOST, STAFF, ADMIN), False) | {OPERATOR: True},
+    f"GET {SITE}/attendance": ALL,
     f"GET {ONE}/documents": ALL,
     f"POST {ONE}/documents": STEERS,
     f"DELETE {ONE}/documents/{{document}}": STEERS,
