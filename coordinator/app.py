@@ -310,7 +310,8 @@ def _greet(start: Start, services: Services, first_login: tuple[str, str] | None
 
 
 def _links_command(options: ServeOptions) -> str:
-    return f"coordinator links --config {options.config} --data {options.data}"
+    program = sys.argv[0] if Path(sys.argv[0]).name == "coordinator" else "coordinator"
+    return f"{program} links --config {options.config} --data {options.data}"
 
 
 def _outward_address() -> str | None:

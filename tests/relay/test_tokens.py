@@ -161,7 +161,7 @@ def test_a_withdrawn_key_refreshes_nothing() -> None:
     ("claims", "code"),
     [
         ({"exp": int(time.time()) - 60}, "expired"),
-        ({"nbf": int(time.time()) + 600}, "not_yet_valid"),
+        ({"nbf": int(time.time()) + 86_400}, "not_yet_valid"),
         ({"iss": "stranger"}, "unknown_key"),
         ({"iss": None}, "unknown_key"),
         ({"iss": ["key"]}, "unknown_key"),

@@ -38,7 +38,16 @@ def make_version_one(data: Path, clock: Clock) -> list[str]:
     )
     store.close()
     old = sqlite3.connect(data / "coordinator.db")
-    for table in ("heads", "briefings", "accounts", "tokens", "cookies", "links", "imported_figures", "imports"):
+    for table in (
+        "heads",
+        "briefings",
+        "accounts",
+        "tokens",
+        "cookies",
+        "links",
+        "imported_figures",
+        "imports",
+    ):
         old.execute(f"DROP TABLE {table}")
     old.execute("DROP INDEX events_but_marks")
     old.execute("PRAGMA user_version = 1")
