@@ -25,10 +25,10 @@ export function wireProgramme(actions) {
   byId("take-floor").addEventListener("click", () => actions.takeFloor());
 }
 
-/** @param {Snapshot} snapshot @param {import("./room.js").BriefingRoom} room */
+/** @param {Snapshot} snapshot @param {import("./room.js").BriefingRoom} room @returns {string|undefined} the kind of picture that is on the main screen */
 export function drawProgramme(snapshot, room) {
   const programme = drawStage(room, elements, snapshot, "hub");
-  if (!programme) return;
+  if (!programme) return undefined;
   setText(byId("stage-caption"), caption(programme));
   show(byId("stage-empty"), elements.video.classList.contains("is-empty"));
   setText(byId("stage-empty"), programme.picture.who === "hub" ? t("The hall is not sending a picture yet") : t("No picture from {name}", { name: nameOf(programme.picture.who) }));
@@ -40,6 +40,7 @@ export function drawProgramme(snapshot, room) {
   const floor = snapshot.floor;
   show(byId("floor-bar"), Boolean(floor));
   if (floor) setText(byId("floor-name"), t("{name} has the floor", { name: nameOf(floor) }));
+  return programme.picture.source;
 }
 
 /** @param {string} id @param {boolean} pressed @param {boolean} enabled */

@@ -7,6 +7,7 @@ import { byId, setAttribute, setText, show } from "./dom.js";
 import { openCancel, openEnd, wireDialogs } from "./host-dialogs.js";
 import { Gallery } from "./host-gallery.js";
 import { Hall } from "./host-hall.js";
+import { HostDocuments } from "./host-documents.js";
 import { drawClocks, drawHead, drawTotals } from "./host-head.js";
 import { drawProgramme, wireProgramme } from "./host-programme.js";
 import { drawQueue, drawRollCall } from "./host-side.js";
@@ -82,7 +83,8 @@ const actions = {
 
 const card = new SiteCard(actions);
 const gallery = new Gallery(byId("gallery"), byId("urgent-title"), byId("calm-title"), room, actions);
-const hall = new Hall(room, { shared: () => actions.setStage("slides"), unshared: () => snapshot?.stage?.left === "slides" && actions.setStage("hub") });
+const documents = new HostDocuments(briefing, actions);
+const hall = new Hall(room, { shared: () => void (documents.hide(), actions.setStage("slides")), unshared: () => snapshot?.stage?.left === "slides" && actions.setStage("hub") });
 
 wireProgramme(actions);
 wireDialogs({ end: async () => void (await ask("/end")), pause: async () => void (await ask("/break")), cancel: async () => void (await ask("/cancel")) });
@@ -132,7 +134,7 @@ function draw() {
   if (!snapshot) return;
   drawHead(snapshot);
   drawTotals(snapshot);
-  drawProgramme(snapshot, room);
+  documents.draw(snapshot, drawProgramme(snapshot, room) === "document");
   gallery.draw(snapshot);
   drawQueue(snapshot, actions);
   drawRollCall(snapshot, actions);

@@ -9,6 +9,7 @@ import { nameOf, page } from "./page-data.js";
 import { FigureKeeper } from "./room-figures.js";
 import { BriefingRoom } from "./room.js";
 import { SiteDevices } from "./site-devices.js";
+import { SitePapers } from "./site-papers.js";
 import { HeadcountForm } from "./site-headcount.js";
 import { standingOf } from "./site-state.js";
 import { caption, drawStage } from "./stage.js";
@@ -33,6 +34,7 @@ let announced = null;
 
 const room = new BriefingRoom({ change: roomChanged, needMedia: () => socket.askMedia() });
 const figures = new FigureKeeper(room, elements.video, elements.audio);
+/** @type {ControlSocket} */
 const socket = new ControlSocket(controlUrl(), () => ({ as: "site" }), {
   snapshot(news) {
     snapshot = news;
@@ -47,12 +49,13 @@ const socket = new ControlSocket(controlUrl(), () => ({ as: "site" }), {
     redrawSoon();
   },
   figures: async () => {
-    const taken = await figures.take();
+    const taken = papers.slides.addTo(await figures.take());
     redrawSoon();
     return taken;
   },
 });
 const devices = new SiteDevices(room, redrawSoon);
+const papers = new SitePapers({ send: (message) => socket.send(message), beat: () => socket.beatNow(), fail: tell });
 const headcount = new HeadcountForm((message) => socket.send(message));
 
 byId("join-button").addEventListener("click", join);
@@ -164,6 +167,7 @@ function drawTitle() {
 function drawProgramme() {
   const running = snapshot && ["open", "live"].includes(snapshot.phase) && !closed; // in the break nobody is overheard
   const programme = drawStage(room, elements, running ? snapshot : null, code);
+  papers.draw(closed ? null : snapshot, programme?.picture.source === "document");
   setText(byId("stage-caption"), programme ? caption(programme) : "");
   const empty = elements.video.classList.contains("is-empty");
   show(byId("stage-empty"), empty);

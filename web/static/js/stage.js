@@ -4,14 +4,15 @@
  *
  * Rule 1: the site that has the floor is seen and heard by all; the speaker sees and hears the hall, never itself.
  * Rule 2: the hall never plays its own sound; the sites keep hearing the hall while another site speaks.
- * Rule 3: slides that are not being shared give way to the hall's camera: no black screen.
+ * Rule 3: slides that are not being shared give way to the hall's camera: no black screen. A document's page, where
+ * one is shown, comes as a picture of its own (slides.js) and needs no video.
  */
 import { nameOf } from "./page-data.js";
 import { t } from "./i18n.js";
 
 /** @typedef {import("./room.js").BriefingRoom} BriefingRoom */
 /** @typedef {import("./types.js").Snapshot} Snapshot */
-/** @typedef {{who: string, source: "camera"|"screen_share"}} Picture */
+/** @typedef {{who: string, source: "camera"|"screen_share"|"document"}} Picture */
 /** @typedef {{picture: Picture, sound: string|null, aside: string|null}} Programme */
 
 /**
@@ -25,6 +26,7 @@ export function programmeOf(snapshot, me, slidesShared) {
   const hub = me === "hub" ? null : "hub";
   if (floor) return { picture: { who: floor, source: "camera" }, sound: floor, aside: hub };
   const left = snapshot.floor === me ? "hub" : (snapshot.stage?.left ?? "hub");
+  if (left === "slides" && snapshot.document && snapshot.slide) return { picture: { who: "hub", source: "document" }, sound: hub, aside: null };
   if (left === "slides" && slidesShared) return { picture: { who: "hub", source: "screen_share" }, sound: hub, aside: null };
   const site = left !== "hub" && left !== "slides" && left !== me;
   return { picture: { who: site ? left : "hub", source: "camera" }, sound: hub, aside: null };
@@ -40,16 +42,17 @@ export function programmeOf(snapshot, me, slidesShared) {
  */
 export function drawStage(room, elements, snapshot, me) {
   const programme = snapshot && programmeOf(snapshot, me, room.has("hub", "screen_share"));
-  room.bind(elements.video, programme ? { ...programme.picture, quality: "high" } : null);
+  const source = programme?.picture.source;
+  room.bind(elements.video, programme && source !== "document" ? { who: programme.picture.who, source: source ?? "camera", quality: "high" } : null);
   room.bind(elements.audio, programme?.sound ? { who: programme.sound, source: "microphone", quality: "high" } : null);
   room.bind(elements.aside, programme?.aside ? { who: programme.aside, source: "microphone", quality: "high" } : null);
-  const shows = Boolean(programme && room.has(programme.picture.who, programme.picture.source));
+  const shows = Boolean(programme && (source === "document" || room.has(programme.picture.who, source ?? "camera")));
   elements.video.classList.toggle("is-empty", !shows);
-  elements.video.classList.toggle("is-whole", programme?.picture.source === "screen_share");
+  elements.video.classList.toggle("is-whole", source === "screen_share" || source === "document");
   return programme;
 }
 
 /** @param {Programme} programme @returns {string} the name under the picture */
 export function caption(programme) {
-  return programme.picture.source === "screen_share" ? t("Slides") : nameOf(programme.picture.who);
+  return programme.picture.source === "camera" ? nameOf(programme.picture.who) : t("Slides");
 }

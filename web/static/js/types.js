@@ -47,6 +47,10 @@
  * @property {string|null} floor
  * @property {Stage} stage
  * @property {string} [media] applied, pending or failed
+ * @property {number|null} [slide] the page shown, from 1
+ * @property {string|null} [document] the document whose page is shown
+ * @property {string|import("./page-store.js").HeldDocument[]} [documents] for a site: a text that changes when they do
+ * @property {number} [messages] how many there are
  * @property {number} [roll_call]
  * @property {SiteEntry[]} [sites]
  * @property {SiteEntry} [site]

@@ -1,0 +1,155 @@
+// @ts-check
+/**
+ * The pages of the briefing's documents, as pictures that this page holds.
+ *
+ * Rule 1: the page that is wanted now comes first; what is fetched ahead gives way to it at once.
+ * Rule 2: ahead goes one picture after the other, the small ones first, so that sound keeps the line.
+ * Rule 3: while a briefing runs on a thin line, only the next pages are fetched ahead.
+ */
+import { briefingUrl, get } from "./api.js";
+
+/** @typedef {import("./types.js").Snapshot} Snapshot */
+/** @typedef {"small"|"large"} Size */
+/** @typedef {{id: string, name: string, pages: number, bytes: number, received: string[]|boolean}} HeldDocument */
+
+const FAST = 80_000; // bytes a second: large pictures come within a second or two
+const AGAIN_MS = 4000;
+const AHEAD = 2;
+
+export class PageStore {
+  /** @param {{received: (document: string) => void, listed: (documents: HeldDocument[]) => void}} told */
+  constructor(told) {
+    this.told = told;
+    /** @type {Map<string, string>} */
+    this.held = new Map();
+    /** @type {HeldDocument[]} */
+    this.documents = [];
+    this.known = "";
+    this.briefing = "";
+    /** @type {Set<string>} */
+    this.complete = new Set();
+    /** @type {AbortController|null} */
+    this.ahead = null;
+    this.busy = 0;
+    this.fast = false;
+    /** @type {Snapshot|null} */
+    this.snapshot = null;
+  }
+
+  /** Notes what the briefing now has, and goes on fetching ahead. @param {Snapshot} snapshot @param {string} documents changes when they do */
+  follow(snapshot, documents) {
+    const moved = this.snapshot?.slide !== snapshot.slide || this.snapshot?.phase !== snapshot.phase;
+    [this.snapshot, this.briefing] = [snapshot, snapshot.id];
+    if (documents !== this.known) {
+      this.known = documents;
+      void this.#list();
+    } else if (moved) void this.#fetchAhead();
+  }
+
+  /** @param {string} document @param {number} page @param {Size} size @returns {string|undefined} the picture's address, where it is held */
+  have(document, page, size) {
+    return this.held.get(`${document}/${page}/${size}`);
+  }
+
+  /**
+   * A picture that is wanted now.
+   * @param {string} document
+   * @param {number} page
+   * @param {Size} size
+   * @returns {Promise<string>}
+   */
+  async want(document, page, size) {
+    this.busy += 1;
+    this.ahead?.abort();
+    try {
+      return await this.#fetch(document, page, size);
+    } finally {
+      this.busy -= 1;
+      void this.#fetchAhead();
+    }
+  }
+
+  /** @param {string} document @param {number} page @param {Size} size @param {AbortSignal} [signal] */
+  async #fetch(document, page, size, signal) {
+    const key = `${document}/${page}/${size}`;
+    const held = this.held.get(key);
+    if (held) return held;
+    const began = performance.now();
+    const address = briefingUrl(this.briefing, `/documents/${document}/pages/${page}/${size}.webp`);
+    const answer = await fetch(address, { credentials: "same-origin", signal, priority: signal ? "low" : "high" });
+    if (!answer.ok) throw new Error(String(answer.status));
+    const picture = await answer.blob();
+    this.fast = (1000 * picture.size) / Math.max(1, performance.now() - began) > FAST;
+    const url = this.held.get(key) ?? URL.createObjectURL(picture);
+    this.held.set(key, url);
+    return url;
+  }
+
+  async #list() {
+    const known = this.known;
+    try {
+      this.documents = known ? await get(briefingUrl(this.briefing, "/documents")) : [];
+    } catch {
+      setTimeout(() => this.known === known && void this.#list(), AGAIN_MS);
+      return;
+    }
+    const there = new Set(this.documents.map((document) => document.id));
+    for (const [key, url] of [...this.held]) {
+      if (there.has(key.split("/")[0])) continue;
+      URL.revokeObjectURL(url);
+      this.held.delete(key);
+    }
+    this.told.listed(this.documents);
+    void this.#fetchAhead();
+  }
+
+  async #fetchAhead() {
+    if (this.busy || (this.ahead && !this.ahead.signal.aborted)) return;
+    const controller = new AbortController();
+    this.ahead = controller;
+    let failed = false;
+    try {
+      for (let next = this.#next(); next && !controller.signal.aborted; next = this.#next()) {
+        await this.#fetch(next.document, next.page, next.size, controller.signal);
+        this.#tellComplete();
+      }
+    } catch {
+      failed = !controller.signal.aborted;
+    }
+    if (this.ahead === controller) this.ahead = null;
+    if (failed) setTimeout(() => void this.#fetchAhead(), AGAIN_MS);
+  }
+
+  /** @returns {{document: string, page: number, size: Size}|null} what to fetch ahead now */
+  #next() {
+    const shown = this.snapshot?.document;
+    const order = [...this.documents].sort((a, b) => Number(b.id === shown) - Number(a.id === shown));
+    const thin = this.snapshot?.phase === "live" && !this.fast;
+    for (const size of /** @type {Size[]} */ (this.fast ? ["small", "large"] : ["small"])) {
+      for (const document of order) {
+        const [from, to] = thin ? this.#soon(document) : [1, document.pages];
+        for (let page = from; page <= to; page += 1) {
+          if (!this.have(document.id, page, size)) return { document: document.id, page, size };
+        }
+      }
+    }
+    return null;
+  }
+
+  /** @param {HeldDocument} document @returns {[number, number]} the pages that come next */
+  #soon(document) {
+    if (document.id !== this.snapshot?.document) return [1, 0];
+    const slide = this.snapshot.slide ?? 1;
+    return [slide, Math.min(document.pages, slide + AHEAD)];
+  }
+
+  #tellComplete() {
+    for (const { id, pages, received } of this.documents) {
+      if (this.complete.has(id) || received === true) continue;
+      const all = Array.from({ length: pages }, (_, index) => this.have(id, index + 1, "small") ?? this.have(id, index + 1, "large"));
+      if (!all.every(Boolean)) continue;
+      this.complete.add(id);
+      this.told.received(id);
+    }
+  }
+}
