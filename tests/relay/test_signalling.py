@@ -66,7 +66,10 @@ async def receive(receiver: Peer, *kinds: str) -> None:
         (lambda: {}, 401),  # made in the test: a token made when the tests are collected may be stale by then
         (lambda: {"access_token": "nonsense"}, 401),
         (lambda: {"access_token": token("x"), "join_request": "%%%"}, 400),
-        (lambda: {"access_token": token("x"), "join_request": base64.b64encode(os.urandom(300)).decode()}, 400),
+        (
+            lambda: {"access_token": token("x"), "join_request": base64.b64encode(os.urandom(300)).decode()},
+            400,
+        ),
         (lambda: {"access_token": token("x", ttl_s=-100)}, 401),
         (lambda: {"access_token": token("x"), "join_request": join_request(metadata="x" * 2_000_000)}, 400),
         (lambda: {"access_token": token("x"), "join_request": join_request()}, 400),
