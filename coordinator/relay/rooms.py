@@ -23,6 +23,7 @@ from .udp_mux import UdpMux
 logger = logging.getLogger(__name__)
 
 MAX_ROOMS = 1000
+MAX_PARTICIPANTS = 2000
 
 __all__ = ["Context", "EventHook", "Room", "Rooms", "spawner"]
 
@@ -77,6 +78,8 @@ class Rooms:
 
     def join(self, grants: Grants, request: rtc.JoinRequest, *, two_lines: bool = False) -> Participant:
         """Let somebody in (`two_lines`: by v0); the same identity is sent away first. Raises RelayError."""
+        if sum(len(room.participants) for room in self._rooms.values()) >= MAX_PARTICIPANTS:
+            raise RelayError("resource_exhausted", f"at most {MAX_PARTICIPANTS} participants can be here")
         room = self._rooms.get(grants.room) or self.create(proto_room.CreateRoomRequest(name=grants.room))
         return room.admit(grants, request, two_lines=two_lines)
 

@@ -3,7 +3,10 @@
 Rule 1: this is the only file that touches aiortc's private names; `self_test` names the one that moved.
 Rule 2: media does not pass through aiortc's receive loop: the mux hands it to `datagram`, which decrypts and
 calls the handler in the same step. Only DTLS records are queued, and that queue is bounded.
-Rule 3: whatever a handler raises is logged and costs one packet, never the transport.
+Rule 3: whatever a handler raises costs one packet, never the transport. What a peer sends wrong (ValueError)
+is counted, anything else is logged, but not for every packet of a flood.
+Rule 4: a peer may send so much and no more: what is over `PACKETS` or `DATA` is dropped before it costs
+anything, and one that leaves too much unfinished in its data channels loses its transport.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from aiortc import RTCCertificate, RTCDataChannel, RTCDtlsTransport, RTCSctpTran
 from aiortc.rtcdtlstransport import RTCDtlsFingerprint, RTCDtlsParameters
 from aiortc.rtcsctptransport import RTCSctpCapabilities
 
+from .allowance import Allowance
 from .ice import Credentials, IceAgent
 from .udp_mux import Address, UdpMux
 
@@ -30,7 +34,18 @@ DTLS_QUEUE = 64
 MAX_BUFFERED_BYTES = 1_000_000
 SCTP_PORT = 5000
 MAX_MESSAGE_BYTES = 65_536
+MAX_CHANNELS = 32
+MAX_UNFINISHED_PIECES = 2048
+"""Of messages in a peer's data channels: more than our window of 1 MiB holds, unless they are tiny."""
+PACKETS = (6000, 6000)
+"""Datagrams that a participant may send at once, and every second: several times what a hub needs."""
+DATA = (2_000_000, 500_000)
+"""Bytes of data channel messages, likewise; an empty message counts as `DATA_FLOOR`."""
+DATA_FLOOR = 1000
+FAULTS = (5, 0.1)
+"""Faults that are logged at once, and every second."""
 _PRIVATE = ("_rx_srtp", "_tx_srtp", "_set_role", "_role", "_data_receiver", "_state")
+_PRIVATE_SCTP = ("_handle_data", "_data_channels", "_inbound_streams", "_sack_misordered")
 
 
 class MediaHandler(Protocol):
@@ -73,10 +88,11 @@ class _Link:
 
 
 class _GuardedReceiver:
-    """Stands between DTLS and SCTP: an exception in SCTP must not end the DTLS loop."""
+    """Stands between DTLS and SCTP: an exception in SCTP must not end the DTLS loop, hoarding must."""
 
     def __init__(self, inner: Any) -> None:
         self._inner = inner
+        self._faults = Allowance(*FAULTS)
 
     async def _handle_data(self, data: bytes) -> None:
         try:
@@ -84,7 +100,17 @@ class _GuardedReceiver:
         except ConnectionError:
             raise
         except Exception:
-            logger.exception("data channel packet could not be handled")
+            if self._faults.take():
+                logger.exception("data channel packet could not be handled")
+        if self._hoards():
+            raise ConnectionError("too much is open or unfinished in the data channels")
+
+    def _hoards(self) -> bool:
+        streams = self._inner._inbound_streams
+        if max(len(streams), len(self._inner._data_channels)) > MAX_CHANNELS:
+            return True
+        pieces = sum(len(stream.reassembly) for stream in streams.values())
+        return bool(pieces + len(self._inner._sack_misordered) > MAX_UNFINISHED_PIECES)
 
 
 def make_certificate() -> RTCCertificate:
@@ -111,6 +137,10 @@ class MediaTransport:
         self._channels: dict[str, RTCDataChannel] = {}
         self._task: asyncio.Task[None] | None = None
         self._data_task: asyncio.Task[None] | None = None
+        self._packets, self._data = Allowance(*PACKETS), Allowance(*DATA)
+        self._faults = Allowance(*FAULTS)
+        self.malformed = 0
+        """Packets of the peer that could not be read, since the start."""
         self.last_heard = time.monotonic()
         self.connected = False
         self.closed = False
@@ -164,7 +194,8 @@ class MediaTransport:
 
         def received(message: str | bytes) -> None:
             data = message.encode() if isinstance(message, str) else message
-            self._guard(self._handler.on_data, channel.label, data)
+            if self._data.take(max(DATA_FLOOR, len(data))):
+                self._guard(self._handler.on_data, channel.label, data)
 
         channel.on("message", received)
 
@@ -193,6 +224,8 @@ class MediaTransport:
     def datagram(self, data: bytes) -> None:
         """Take a datagram from a validated address (see `udp_mux.Endpoint`)."""
         first = data[0]
+        if not self._packets.take():
+            return
         if 127 < first < 192:
             self._media(data)
         elif 19 < first < 64:
@@ -213,8 +246,12 @@ class MediaTransport:
     def _guard(self, call: Callable[..., None], *arguments: Any) -> None:
         try:
             call(*arguments)
+        except ValueError as error:
+            self.malformed += 1
+            logger.debug("a packet could not be read: %s", error)
         except Exception:
-            logger.exception("a packet could not be handled")
+            if self._faults.take():
+                logger.exception("a packet could not be handled")
 
     def send_rtp(self, data: bytes) -> None:
         """Encrypt and send one RTP packet; dropped silently while not connected."""
@@ -259,6 +296,7 @@ def self_test() -> None:
     link = _Link(lambda data: False)
     dtls = RTCDtlsTransport(link, [make_certificate()])  # type: ignore[arg-type]
     missing = [name for name in _PRIVATE if not hasattr(dtls, name)]
-    missing += [name for name in ("_handle_data",) if not hasattr(RTCSctpTransport, name)]
+    sctp = RTCSctpTransport(dtls, port=SCTP_PORT)
+    missing += [name for name in _PRIVATE_SCTP if not hasattr(sctp, name)]
     if missing:
         raise RuntimeError(f"this aiortc has no {', '.join(missing)}: install the version in pyproject.toml")

@@ -10,6 +10,7 @@ is answered only if it is signed (see `ice`): the port cannot be used to reflect
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import logging
 import socket
@@ -24,6 +25,7 @@ Address = tuple[str, int]
 READS_PER_WAKE = 64
 MAX_DATAGRAM = 2048
 BUFFER_BYTES = 4 * 1024 * 1024
+SO_SNDBUFFORCE, SO_RCVBUFFORCE = 32, 33
 FREE_PORT_TRIES = 8
 NO_IPV6 = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
 STUN_REQUEST = b"\x00\x01"
@@ -172,8 +174,10 @@ def _socket(family: socket.AddressFamily, host: str, port: int) -> socket.socket
         if family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         sock.setblocking(False)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER_BYTES)
+        for plain, forced in ((socket.SO_RCVBUF, SO_RCVBUFFORCE), (socket.SO_SNDBUF, SO_SNDBUFFORCE)):
+            sock.setsockopt(socket.SOL_SOCKET, plain, BUFFER_BYTES)
+            with contextlib.suppress(OSError):  # past the system's limit, where we are allowed to
+                sock.setsockopt(socket.SOL_SOCKET, forced, BUFFER_BYTES)
         sock.bind((host, port))
     except OSError:
         sock.close()

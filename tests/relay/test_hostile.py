@@ -10,7 +10,6 @@ import asyncio
 import base64
 import contextlib
 import gzip
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -129,13 +128,13 @@ def test_a_damaged_offer_is_read_or_a_violation(text: str) -> None:
     read_or_violation(parse_offer, text)
 
 
+LAYER = st.builds(
+    models.VideoLayer, quality=st.integers(0, 3), width=NUMBER, height=NUMBER, bitrate=NUMBER, rid=WORD
+)
+TRACKS = st.builds(models.ParticipantTracks, participant_sid=WORD, track_sids=st.lists(WORD, max_size=2))
 ADD_TRACK = st.builds(
-    rtc.AddTrackRequest, cid=WORD, name=WORD, type=st.integers(0, 2), source=st.integers(0, 4), muted=st.booleans(),
-    width=NUMBER, height=NUMBER,
-    layers=st.lists(
-        st.builds(models.VideoLayer, quality=st.integers(0, 3), width=NUMBER, height=NUMBER, bitrate=NUMBER, rid=WORD),
-        max_size=4,
-    ),
+    rtc.AddTrackRequest, cid=WORD, name=WORD, type=st.integers(0, 2), source=st.integers(0, 4),
+    muted=st.booleans(), width=NUMBER, height=NUMBER, layers=st.lists(LAYER, max_size=4),
     simulcast_codecs=st.lists(st.builds(rtc.SimulcastCodec, codec=WORD, cid=WORD), max_size=5),
 )  # fmt: skip
 SETTING = st.builds(
@@ -145,7 +144,7 @@ SETTING = st.builds(
 DESCRIPTION = st.builds(rtc.SessionDescription, type=WORD, sdp=damaged_sdp(), id=NUMBER)
 SUBSCRIPTION = st.builds(
     rtc.UpdateSubscription, track_sids=st.lists(WORD, max_size=3), subscribe=st.booleans(),
-    participant_tracks=st.lists(st.builds(models.ParticipantTracks, participant_sid=WORD, track_sids=st.lists(WORD, max_size=2)), max_size=2),
+    participant_tracks=st.lists(TRACKS, max_size=2),
 )  # fmt: skip
 METADATA = st.builds(
     rtc.UpdateParticipantMetadata, metadata=WORD, name=WORD, request_id=NUMBER,
