@@ -14,9 +14,12 @@ import contextlib
 import errno
 import logging
 import socket
+import struct
 from typing import Protocol
 
 from aioice import stun
+
+from .allowance import Allowance
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +54,7 @@ class UdpMux:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._by_fragment: dict[str, Endpoint] = {}
         self._by_address: dict[Address, Endpoint] = {}
+        self._faults = Allowance(5, 0.1)
         self.port = 0
         self.dropped = 0
         """Datagrams from strangers, since the start."""
@@ -118,7 +122,8 @@ class UdpMux:
             try:
                 self._dispatch(data, address)
             except Exception:
-                logger.exception("a datagram from %s could not be handled", address)
+                if self._faults.take():
+                    logger.exception("a datagram from %s could not be handled", address)
 
     def _dispatch(self, data: bytes, address: Address) -> None:
         if not data:
@@ -137,7 +142,7 @@ class UdpMux:
             return
         try:
             message = stun.parse_message(data)
-        except (ValueError, IndexError, UnicodeDecodeError):
+        except (ValueError, IndexError, struct.error):
             self.dropped += 1
             return
         fragment = str(message.attributes.get("USERNAME", "")).partition(":")[0]
