@@ -150,6 +150,15 @@ async def control_room(request: web.Request) -> web.StreamResponse:
     return pages.render(request, "control.html", page_data=data, briefing_id=briefing)
 
 
+async def hall_screen(request: web.Request) -> web.StreamResponse:
+    """GET /host/briefings/{id}/hall: the main screen alone, for the hall's projector."""
+    await access.require(request, *access.STEER)
+    briefing = await _known(request)
+    pages, config = request.app[PAGES], request.app[SERVICES].config
+    data = pages.data(request, config, contacts=False, briefing=briefing)
+    return pages.render(request, "hall.html", page_data=data)
+
+
 async def staff(request: web.Request) -> web.StreamResponse:
     """GET /staff: the briefings, each with its report."""
     who = await access.require(request, *access.KEEP)
@@ -235,6 +244,7 @@ def add_routes(app: web.Application) -> None:
         "/": first,
         "/host": host,
         "/host/briefings/{id}": control_room,
+        "/host/briefings/{id}/hall": hall_screen,
         "/staff": staff,
         "/staff/briefings/{id}": report,
         "/site": site,

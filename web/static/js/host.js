@@ -7,6 +7,7 @@ import { byId, setAttribute, setText, show } from "./dom.js";
 import { openCancel, openEnd, wireDialogs } from "./host-dialogs.js";
 import { Gallery } from "./host-gallery.js";
 import { Hall } from "./host-hall.js";
+import { HostMessages } from "./host-messages.js";
 import { HostDocuments } from "./host-documents.js";
 import { drawClocks, drawHead, drawTotals } from "./host-head.js";
 import { drawProgramme, wireProgramme } from "./host-programme.js";
@@ -84,6 +85,7 @@ const actions = {
 const card = new SiteCard(actions);
 const gallery = new Gallery(byId("gallery"), byId("urgent-title"), byId("calm-title"), room, actions);
 const documents = new HostDocuments(briefing, actions);
+const messages = new HostMessages(briefing);
 const hall = new Hall(room, { shared: () => void (documents.hide(), actions.setStage("slides")), unshared: () => snapshot?.stage?.left === "slides" && actions.setStage("hub") });
 
 wireProgramme(actions);
@@ -134,6 +136,7 @@ function draw() {
   if (!snapshot) return;
   drawHead(snapshot);
   drawTotals(snapshot);
+  messages.draw(snapshot);
   documents.draw(snapshot, drawProgramme(snapshot, room) === "document");
   gallery.draw(snapshot);
   drawQueue(snapshot, actions);
