@@ -15,7 +15,7 @@ import jinja2
 from aiohttp import web
 from markupsafe import Markup
 
-from coordinator import catalogue
+from coordinator import catalogue, clock
 from coordinator.catalogue import Catalogue
 from coordinator.config import Config
 from coordinator.web import access, statics
@@ -25,6 +25,7 @@ from coordinator.web.keys import SERVICES
 
 LANGUAGE_COOKIE = "lang"
 _YEAR_S = 365 * 86_400
+_SIGN_WITHIN_MS = 7 * 86_400_000
 TITLES = {
     403: "Not allowed",
     404: "Page not found",
@@ -181,10 +182,25 @@ async def site(request: web.Request) -> web.StreamResponse:
     place = config.site(found[0].site or "")
     if place is None:
         raise BadRequest("wrong_link")
-    data = pages.data(request, config, contacts=False, code=place.code)
+    to_sign = await _to_sign(request, place.code)
+    data = pages.data(request, config, contacts=False, code=place.code, to_sign=to_sign)
     return pages.render(
         request, "site.html", page_data=data, site_name=place.name, hub_phone=config.hub.phone
     )
+
+
+async def _to_sign(request: web.Request, code: str) -> dict[str, str] | None:
+    """The last briefing that is over, where it is a few days old at most and the site's answer is missing."""
+    services = request.app[SERVICES]
+    now_ms = clock.now().utc_ms
+    over = [row for row in await services.read(services.reader.briefings) if row.phase == "ended"]
+    last = max(over, key=lambda row: row.ended_ms or 0, default=None)
+    if last is None or now_ms - (last.ended_ms or 0) > _SIGN_WITHIN_MS:
+        return None
+    for entry in (await services.sessions.snapshot(last.id))["sites"]:
+        if entry["code"] == code and (entry["signed"] is None or entry["signed"]["changed"]):
+            return {"id": last.id, "title": last.title}
+    return None
 
 
 async def language(request: web.Request) -> web.StreamResponse:

@@ -11,7 +11,11 @@ WEB = catalogue.web_folder()
 IN_TEMPLATES = re.compile(r"""\b_\(\s*(?:"([^"]*)"|'([^']*)')""")
 IN_SCRIPTS = re.compile(r'\bt\(\s*"([^"]*)"')
 PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
-ENTRIES = catalogue.read(WEB / "locale" / "vi" / "pages.po", "vi")
+ENTRIES = {
+    english: vietnamese
+    for name in ("pages.po", "staff.po")
+    for english, vietnamese in catalogue.read(WEB / "locale" / "vi" / name, "vi").items()
+}
 
 
 def used() -> set[str]:

@@ -11,6 +11,7 @@ import { BriefingRoom } from "./room.js";
 import { SiteDevices } from "./site-devices.js";
 import { SitePapers } from "./site-papers.js";
 import { HeadcountForm } from "./site-headcount.js";
+import { SignOff } from "./site-sign.js";
 import { standingOf } from "./site-state.js";
 import { caption, drawStage } from "./stage.js";
 import { tell } from "./toast.js";
@@ -29,6 +30,9 @@ let snapshot = null;
 let [joined, closed, closedWords] = [false, "", ""];
 let lostAt = 0;
 let drawDue = false;
+/** the briefing that is over and that this site may answer for; and whether its operator has asked to */
+let over = page.to_sign ?? null;
+let signing = false;
 /** @type {unknown} */
 let announced = null;
 
@@ -57,6 +61,7 @@ const socket = new ControlSocket(controlUrl(), () => ({ as: "site" }), {
 const devices = new SiteDevices(room, redrawSoon);
 const papers = new SitePapers({ send: (message) => socket.send(message), beat: () => socket.beatNow(), fail: tell });
 const headcount = new HeadcountForm((message) => socket.send(message));
+const sign = new SignOff(code);
 
 byId("join-button").addEventListener("click", join);
 byId("devices-open").addEventListener("click", recheck);
@@ -64,6 +69,10 @@ byId("raise-hand").addEventListener("click", raiseHand);
 byId("ready-to-speak").addEventListener("click", () => void devices.openMicrophone());
 byId("mic-off").addEventListener("click", () => {
   devices.closeMicrophone();
+  draw();
+});
+byId("sign-open").addEventListener("click", () => {
+  signing = !signing;
   draw();
 });
 byId("retry-now").addEventListener("click", () => socket.retryNow());
@@ -143,7 +152,8 @@ function redrawSoon() {
 function draw() {
   const mine = own();
   if (snapshot && snapshot.floor !== code && (devices.micOpen || devices.wantsMicrophone)) devices.closeMicrophone();
-  const standing = standingOf({ snapshot, own: mine, joined, control: socket.state, media: room.state, micOpen: devices.micOpen, weak: isWeak(), closed, closedWords });
+  if (snapshot) [over, signing] = snapshot.phase === "ended" ? [{ id: snapshot.id, title: snapshot.title }, false] : [over, signing && snapshot.phase !== "live"];
+  const standing = signing && over ? signingFor(over) : standingOf({ snapshot, own: mine, joined, control: socket.state, media: room.state, micOpen: devices.micOpen, weak: isWeak(), closed, closedWords });
   setAttribute(document.body, "data-view", standing.view);
   setAttribute(byId("connection-state"), "data-state", standing.line);
   setText(byId("connection-words"), { online: t("Good line"), weak: t("Weak line"), reconnecting: t("Connecting again…") }[standing.line]);
@@ -156,7 +166,23 @@ function draw() {
   drawTitle();
   drawProgramme();
   drawActions(standing.view);
+  drawSign(standing.view);
   if (snapshot && mine) headcount.draw(snapshot, mine);
+}
+
+/** @param {{id: string, title: string}} briefing @returns {import("./site-state.js").Standing} */
+function signingFor(briefing) {
+  return { view: "ended", state: "ended", icon: "check", headline: t("The briefing has ended"), detail: briefing.title, line: "online" };
+}
+
+/** @param {string} view */
+function drawSign(view) {
+  const cancelled = !signing && (closed === "cancelled" || snapshot?.phase === "cancelled");
+  const asked = view === "ended" && over && !cancelled;
+  sign.draw(asked && over ? over.id : null);
+  setText(byId("ended-words"), asked ? t("Please look at the line of this site and answer below.") : t("You may close this page."));
+  show(byId("sign-open"), signing || (Boolean(over) && (view === "check" || view === "waiting")));
+  redraw(byId("sign-open"), String(signing), () => [icon(signing ? "back" : "check"), signing ? t("Back") : t("Sign the last briefing")]);
 }
 
 function drawTitle() {

@@ -67,6 +67,7 @@
  * @property {string} catalogue
  * @property {string} [briefing]
  * @property {string} [code]
+ * @property {{id: string, title: string}|null} [to_sign] the site's last briefing, over and not yet answered for
  * @property {{name: string, phone?: string|null}} hub
  * @property {PageSite[]} sites
  * @property {string} [zone]
