@@ -108,9 +108,9 @@ def standstills(world: World, page: Page) -> int:
 
 def check_sums(world: World, told: Attendance, written: dict[str, Interval]) -> None:
     """The fold's totals against the intervals, clipped to the true window, its holes taken out."""
-    truth = world.truth
-    longest = without([(truth.started, truth.ended)], [*truth.breaks, *long_outages(world)])
-    assert told.window.seconds * 1000 <= total(without([(truth.started, truth.ended)], truth.breaks)) + 1_000
+    start, end, breaks = hosts_times(world)
+    longest = without([(start, end)], [*breaks, *long_outages(world)])
+    assert told.window.seconds * 1000 <= total(without([(start, end)], breaks)) + 1_000
     for site in told.sites:
         mine = [written[row.connection] for row in site.connections]
         spans: Spans = union((line.start, line.end) for line in mine)
@@ -118,11 +118,20 @@ def check_sums(world: World, told: Attendance, written: dict[str, Interval]) -> 
         judged = site.attended_seconds + site.signal_only_seconds + site.unknown_seconds
         assert abs(judged - site.connected_seconds) <= 2  # each is rounded by itself
         assert site.interrupted_seconds >= 0 <= site.interruptions
-        if not truth.down:
+        if not world.truth.down:
             assert abs(site.connected_seconds * 1000 - total(within(spans, longest))) <= 1_000, site
         if total(within(spans, longest)) > 1_000:
             assert "not_connected" not in site.status, (site, "absent in spite of proof of life")
     assert {site.code for site in told.sites} == set(SITES)
+
+
+def hosts_times(world: World) -> tuple[int, int, Spans]:
+    """Start, end and breaks in true ms, at the moments when they were written."""
+    at = [(type(one.event), true_ms(world, one.at)) for one in world.office.events()]
+    moments = {kind: ms for kind, ms in at}
+    begun = [ms for kind, ms in at if kind is e.BreakStarted]
+    over = [ms for kind, ms in at if kind is e.BreakEnded] + [moments[e.BriefingEnded]]
+    return moments[e.BriefingStarted], moments[e.BriefingEnded], list(zip(begun, over, strict=False))
 
 
 def long_outages(world: World) -> Spans:
