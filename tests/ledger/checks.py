@@ -128,7 +128,7 @@ def check_sums(world: World, told: Attendance, written: dict[str, Interval]) -> 
 def hosts_times(world: World) -> tuple[int, int, Spans]:
     """Start, end and breaks in true ms, at the moments when they were written."""
     at = [(type(one.event), true_ms(world, one.at)) for one in world.office.events()]
-    moments = {kind: ms for kind, ms in at}
+    moments = dict(at)
     begun = [ms for kind, ms in at if kind is e.BreakStarted]
     over = [ms for kind, ms in at if kind is e.BreakEnded] + [moments[e.BriefingEnded]]
     return moments[e.BriefingStarted], moments[e.BriefingEnded], list(zip(begun, over, strict=False))
