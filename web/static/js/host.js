@@ -9,6 +9,7 @@ import { Gallery } from "./host-gallery.js";
 import { Hall } from "./host-hall.js";
 import { HostMessages } from "./host-messages.js";
 import { HostDocuments } from "./host-documents.js";
+import { drawCalling } from "./host-calling.js";
 import { drawClocks, drawHead, drawTotals } from "./host-head.js";
 import { drawProgramme, wireProgramme } from "./host-programme.js";
 import { drawQueue, drawRollCall } from "./host-side.js";
@@ -75,6 +76,8 @@ const actions = {
   correct,
   giveFloor: (/** @type {string} */ site) => void ask("/floor", { site }),
   takeFloor: () => void ask("/floor", { site: null }),
+  callRoll: (/** @type {string} */ mode, /** @type {string|null} */ label) => void ask("/roll-calls", label ? { mode, label } : { mode }, t("The sites are asked for their headcount")),
+  callNext: () => void ask("/roll-calls/next"),
   lowerHand: (/** @type {string} */ code) => void ask(`/sites/${code}/hand/lower`),
   confirm: (/** @type {string} */ code) => void ask(`/sites/${code}/headcount/confirm`),
   setStage: (/** @type {string} */ left) => void ask("/stage", { left }),
@@ -141,6 +144,7 @@ function draw() {
   gallery.draw(snapshot);
   drawQueue(snapshot, actions);
   drawRollCall(snapshot, actions);
+  drawCalling(snapshot, actions);
   if (snapshot.phase === "ended" || snapshot.phase === "cancelled") closeMedia();
   hall.draw();
   if (card.dialog.open) card.draw(snapshot);

@@ -28,6 +28,7 @@
  * @property {string|null} [contact_name]
  * @property {string|null} [contact_phone]
  * @property {boolean} [confirmed_by_phone]
+ * @property {boolean} [answered] the roll call that runs now
  *
  * @typedef {object} Stage
  * @property {string} left "hub", "slides" or a site's code
@@ -52,6 +53,7 @@
  * @property {string|import("./page-store.js").HeldDocument[]} [documents] for a site: a text that changes when they do
  * @property {number} [messages] how many there are
  * @property {number} [roll_call]
+ * @property {{number: number, mode: string, label: string|null, called: string|null}|null} [calling] the newest roll call
  * @property {SiteEntry[]} [sites]
  * @property {SiteEntry} [site]
  *
