@@ -15,6 +15,7 @@ from coordinator.web import (
     documents,
     downloads,
     health,
+    join_pages,
     keeping,
     login,
     middleware,
@@ -41,7 +42,7 @@ def build_app(services: Services) -> web.Application:
         part.add_routes(app)
     for part in (login, socket, webhooks, proxy):
         part.add_routes(app)
-    for pages_part in (pages, print_pages):
+    for pages_part in (pages, print_pages, join_pages):
         pages_part.add_routes(app)
     return app
 
