@@ -5,7 +5,9 @@ Rule 2: media does not pass through aiortc's receive loop: the mux hands it to `
 calls the handler in the same step. Only DTLS records are queued, and that queue is bounded.
 Rule 3: whatever a handler raises costs one packet, never the transport. What a peer sends wrong (ValueError)
 is counted, anything else is logged, but not for every packet of a flood.
-Rule 4: a peer may send so much and no more: what is over `PACKETS` or `DATA` is dropped before it costs
+Rule 4: packets are encrypted and decrypted in place, each in one buffer that serves all transports of the
+process (everything here is synchronous): one copy in, none out to the socket.
+Rule 5: a peer may send so much and no more: what is over `PACKETS` or `DATA` is dropped before it costs
 anything, and one that leaves too much unfinished in its data channels loses its transport.
 """
 
@@ -17,11 +19,11 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-import pylibsrtp
 from aioice import stun
 from aiortc import RTCCertificate, RTCDataChannel, RTCDtlsTransport, RTCSctpTransport
 from aiortc.rtcdtlstransport import RTCDtlsFingerprint, RTCDtlsParameters
 from aiortc.rtcsctptransport import RTCSctpCapabilities
+from pylibsrtp import Session, _binding
 
 from .allowance import Allowance
 from .ice import Credentials, IceAgent
@@ -44,7 +46,16 @@ DATA = (2_000_000, 500_000)
 DATA_FLOOR = 1000
 FAULTS = (5, 0.1)
 """Faults that are logged at once, and every second."""
+BUFFER_BYTES = 2048
+MAX_PLAIN_BYTES = BUFFER_BYTES - 148
+"""What is sent has room for SRTP's trailer: index, tag and key identifier (`SRTP_MAX_TRAILER_LEN` + 4)."""
+_ffi: Any = _binding.ffi
+_srtp: Any = _binding.lib
+_OUT, _IN = _ffi.new("char[]", BUFFER_BYTES), _ffi.new("char[]", BUFFER_BYTES)
+_OUT_VIEW, _IN_VIEW = memoryview(_ffi.buffer(_OUT)), memoryview(_ffi.buffer(_IN))
+_LENGTH = _ffi.new("int *")
 _PRIVATE = ("_rx_srtp", "_tx_srtp", "_set_role", "_role", "_data_receiver", "_state")
+_PRIVATE_SRTP = ("srtp_protect", "srtp_protect_rtcp", "srtp_unprotect", "srtp_unprotect_rtcp")
 _PRIVATE_SCTP = ("_handle_data", "_data_channels", "_inbound_streams", "_sack_misordered")
 
 
@@ -133,6 +144,10 @@ class MediaTransport:
         self._dtls: Any = RTCDtlsTransport(self._link, [certificate])  # type: ignore[arg-type]
         self._dtls._set_role("server")
         self._dtls.on("statechange", self._state_changed)
+        self._sessions: tuple[Any, Any] | None = None
+        self._rx: Any = None
+        self._tx: Any = None
+        self._send = mux.send
         self._sctp: Any = None
         self._channels: dict[str, RTCDataChannel] = {}
         self._task: asyncio.Task[None] | None = None
@@ -201,6 +216,8 @@ class MediaTransport:
 
     def _state_changed(self) -> None:
         if self._dtls.state == "connected":
+            self._sessions = self._dtls._rx_srtp, self._dtls._tx_srtp  # kept: they own what is below
+            self._rx, self._tx = (session._srtp[0] for session in self._sessions)
             self.connected = True
             self._guard(self._handler.on_connected)
         elif self._dtls.state in ("closed", "failed"):
@@ -211,6 +228,7 @@ class MediaTransport:
             return
         self.closed = True
         self.connected = False
+        self._rx = self._tx = None
         self._ice.close()
         self._guard(self._handler.on_closed)
 
@@ -221,7 +239,7 @@ class MediaTransport:
             self.last_heard = time.monotonic()
         return answer
 
-    def datagram(self, data: bytes) -> None:
+    def datagram(self, data: memoryview) -> None:
         """Take a datagram from a validated address (see `udp_mux.Endpoint`)."""
         first = data[0]
         if not self._packets.take():
@@ -229,18 +247,19 @@ class MediaTransport:
         if 127 < first < 192:
             self._media(data)
         elif 19 < first < 64:
-            self._link.put(data)
+            self._link.put(bytes(data))
 
-    def _media(self, data: bytes) -> None:
-        session = self._dtls._rx_srtp
-        if session is None or len(data) < 8:
+    def _media(self, data: memoryview) -> None:
+        session, size = self._rx, len(data)
+        if session is None or size < 8:
             return
         control = 192 <= data[1] <= 223  # RFC 5761 §4
-        try:
-            plain = session.unprotect_rtcp(data) if control else session.unprotect(data)
-        except pylibsrtp.Error:
+        _IN_VIEW[:size] = data
+        _LENGTH[0] = size
+        if (_srtp.srtp_unprotect_rtcp if control else _srtp.srtp_unprotect)(session, _IN, _LENGTH):
             return  # replayed or forged
         self.last_heard = time.monotonic()
+        plain = _IN_VIEW[: _LENGTH[0]].tobytes()
         self._guard(self._handler.on_rtcp if control else self._handler.on_rtp, plain)
 
     def _guard(self, call: Callable[..., None], *arguments: Any) -> None:
@@ -255,19 +274,23 @@ class MediaTransport:
 
     def send_rtp(self, data: bytes) -> None:
         """Encrypt and send one RTP packet; dropped silently while not connected."""
-        if self.connected:
-            try:
-                self._ice.send(self._dtls._tx_srtp.protect(data))
-            except pylibsrtp.Error as error:
-                logger.debug("RTP packet not protected: %s", error)
+        size, address = len(data), self._ice.nominated
+        if self._tx is None or address is None or size > MAX_PLAIN_BYTES:
+            return
+        _OUT_VIEW[:size] = data
+        _LENGTH[0] = size
+        if not _srtp.srtp_protect(self._tx, _OUT, _LENGTH):
+            self._send(_OUT_VIEW[: _LENGTH[0]], address)
 
     def send_rtcp(self, data: bytes) -> None:
         """Encrypt and send one RTCP packet; dropped silently while not connected."""
-        if self.connected:
-            try:
-                self._ice.send(self._dtls._tx_srtp.protect_rtcp(data))
-            except pylibsrtp.Error as error:
-                logger.debug("RTCP packet not protected: %s", error)
+        size, address = len(data), self._ice.nominated
+        if self._tx is None or address is None or size > MAX_PLAIN_BYTES:
+            return
+        _OUT_VIEW[:size] = data
+        _LENGTH[0] = size
+        if not _srtp.srtp_protect_rtcp(self._tx, _OUT, _LENGTH):
+            self._send(_OUT_VIEW[: _LENGTH[0]], address)
 
     def send_data(self, label: str, data: bytes) -> bool:
         """Send on the client's data channel of this label; False when there is none or it is congested."""
@@ -298,5 +321,7 @@ def self_test() -> None:
     missing = [name for name in _PRIVATE if not hasattr(dtls, name)]
     sctp = RTCSctpTransport(dtls, port=SCTP_PORT)
     missing += [name for name in _PRIVATE_SCTP if not hasattr(sctp, name)]
+    missing += [name for name in _PRIVATE_SRTP if not hasattr(_srtp, name)]
+    missing += [name for name in ("_srtp",) if not hasattr(Session(), name)]
     if missing:
-        raise RuntimeError(f"this aiortc has no {', '.join(missing)}: install the version in pyproject.toml")
+        raise RuntimeError(f"this aiortc or pylibsrtp has no {', '.join(missing)}: install the versions in pyproject.toml")

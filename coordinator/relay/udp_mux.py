@@ -41,8 +41,8 @@ class Endpoint(Protocol):
     def check(self, message: stun.Message, address: Address) -> bytes | None:
         """Answer a binding request that names one of our username fragments; None = not authentic."""
 
-    def datagram(self, data: bytes) -> None:
-        """Take a datagram from a validated address."""
+    def datagram(self, data: memoryview) -> None:
+        """Take a datagram from a validated address; its bytes are there until this returns."""
 
 
 class UdpMux:
@@ -55,6 +55,7 @@ class UdpMux:
         self._by_fragment: dict[str, Endpoint] = {}
         self._by_address: dict[Address, Endpoint] = {}
         self._faults = Allowance(5, 0.1)
+        self._buffer = bytearray(MAX_DATAGRAM)
         self.port = 0
         self.dropped = 0
         """Datagrams from strangers, since the start."""
@@ -100,7 +101,7 @@ class UdpMux:
         if self._by_address.get(address) is endpoint:
             del self._by_address[address]
 
-    def send(self, data: bytes, address: Address) -> None:
+    def send(self, data: bytes | memoryview, address: Address) -> None:
         """Send one datagram, or count it as refused; never blocks, never raises."""
         sock = self._six if ":" in address[0] else self._four
         if sock is None:
@@ -111,25 +112,27 @@ class UdpMux:
             self.refused += 1
 
     def _readable(self, sock: socket.socket) -> None:
+        buffer, receive = self._buffer, sock.recvfrom_into
+        view = memoryview(buffer)
         for _ in range(READS_PER_WAKE):
             try:
-                data, address = sock.recvfrom(MAX_DATAGRAM)
+                size, address = receive(buffer)
             except (BlockingIOError, InterruptedError):
                 return
             except OSError as error:
                 logger.debug("udp receive: %s", error)
                 continue
             try:
-                self._dispatch(data, address)
+                self._dispatch(view[:size], address)
             except Exception:
                 if self._faults.take():
                     logger.exception("a datagram from %s could not be handled", address)
 
-    def _dispatch(self, data: bytes, address: Address) -> None:
+    def _dispatch(self, data: bytes | memoryview, address: Address) -> None:
         if not data:
             return
         if data[0] < 4:
-            self._check(data, address)
+            self._check(bytes(data), address)
             return
         endpoint = self._by_address.get(address)
         if endpoint is None:

@@ -1,0 +1,221 @@
+"""Load clients for `coordinator bench relay`, in a process of their own: `python -m coordinator.benchmarks.load`.
+
+Rule 1: one JSON line on standard input says who joins; `ready`, then answers to `begin` and `end`, go out.
+Rule 2: full ICE and DTLS, nothing is decoded. Sockets are polled: waking this process for every packet would
+be charged to the server.
+Rule 3: every packet carries the time it was sent at; a sample is decrypted and compared with the time at which
+the kernel received it, so that our own polling adds nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import struct
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from livekit.protocol.models import ParticipantInfo, TrackInfo
+
+from coordinator.simulate.client import LightClient
+from coordinator.simulate.link import Link
+from coordinator.simulate.media import Media
+from coordinator.simulate.recording import OPUS_FRAME, Picture, RecordedMedia, Recording
+
+POLL_S = 0.004
+SAMPLE = 8
+"""One packet in so many is decrypted and timed."""
+SO_TIMESTAMPNS = 35
+RECEIVE_BYTES = 1024 * 1024
+JOIN_AT_ONCE = 8
+READY_WITHIN_S = 90.0
+_STAMP = struct.Struct("!Q")
+_KERNEL_STAMP = struct.Struct("@qq")
+
+
+@dataclass(frozen=True)
+class Guest:
+    """One client: what it publishes (sources), and whose tracks it takes: identities that begin with `hears`.
+
+    It is ready when media comes on so many `tracks`.
+    """
+
+    identity: str
+    token: str
+    publishes: tuple[str, ...] = ()
+    hears: str = ""
+    tracks: int = 0
+    camera: str = "high"
+
+    def as_dict(self) -> dict[str, Any]:
+        """The fields, for JSON."""
+        return asdict(self)
+
+
+def _made_up(name: str) -> Recording:
+    """A second or more of frames of the right size, the first a keyframe as VP8 marks it."""
+    width, height, fps, bitrate = {
+        "high": (1280, 720, 30, 1_500_000),
+        "low": (320, 180, 15, 150_000),
+        "screen": (1280, 720, 5, 250_000),
+    }[name]
+    body = bytes(bitrate // 8 // fps - 1)
+    frames = (b"\x10" + body, *([b"\x11" + body] * (4 * fps - 1)))
+    return Recording(frames, 90_000, 90_000 // fps, Picture(width, height, fps, bitrate))
+
+
+def media(camera: str) -> RecordedMedia:
+    """Media that nobody will decode; a camera that is not simulcast is the recording `low`."""
+    sound = Recording((b"\x78" + bytes(79),) * 50, 48_000, OPUS_FRAME)
+    picture = _made_up(camera)
+    return RecordedMedia(picture, picture, picture, _made_up("screen"), sound)
+
+
+class StampingLink(Link):
+    """A link that writes the time of sending into the end of every payload."""
+
+    def send(self, packet: bytes) -> None:
+        super().send(packet[:-8] + _STAMP.pack(time.time_ns()))
+
+
+class LoadClient(LightClient):
+    """A light client whose media is stamped, and read by polling."""
+
+    def __init__(self, url: str, guest: Guest) -> None:
+        def wanted(person: ParticipantInfo, track: TrackInfo) -> bool:
+            return bool(guest.hears) and person.identity.startswith(guest.hears)
+
+        super().__init__(url, guest.token, media(guest.camera), choose=wanted)
+        self.guest = guest
+        self.delays_us: list[int] = []
+        self._count = 0
+        self._line: socket.socket | None = None
+        self._buffer = bytearray(2048)
+
+    def _new_media(self) -> Media:
+        made = super()._new_media()
+        made.link = StampingLink(*made.link.sinks)
+        return made
+
+    async def join(self) -> None:
+        """Connect, publish, and begin to poll."""
+        await self.connect()
+        self._line = self._media.link.by_hand()
+        self._line.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        self._line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
+
+    def poll(self) -> None:
+        """Take everything that has arrived."""
+        line, link, buffer = self._line, self._media.link, self._buffer
+        while line is not None:
+            try:
+                size, notes, _, _ = line.recvmsg_into([buffer], 64)
+            except BlockingIOError:
+                return
+            self._count += 1
+            timed = self._count % SAMPLE == 0
+            plain = link.take(bytes(buffer[:size]), decrypt=timed)
+            if plain is not None and notes:
+                seconds, nanoseconds = _KERNEL_STAMP.unpack(notes[0][2][:16])
+                sent = _STAMP.unpack(plain[-8:])[0]
+                self.delays_us.append((seconds * 1_000_000_000 + nanoseconds - sent) // 1000)
+
+    def flowing(self) -> bool:
+        """Whether media comes on every track."""
+        return sum(1 for track in self._media.tracks.values() if track.packets) >= self.guest.tracks
+
+    def counts(self) -> tuple[int, int, int]:
+        """Packets (received, missing, recovered by asking) so far."""
+        tracks = self._media.tracks.values()
+        return (
+            sum(track.packets for track in tracks),
+            sum(track.lost for track in tracks),
+            sum(track.recovered for track in tracks),
+        )
+
+
+class Party:
+    """All clients of this process."""
+
+    def __init__(self, url: str, guests: list[Guest]) -> None:
+        self._clients = [LoadClient(url, guest) for guest in guests]
+        self._before = [(0, 0, 0) for _ in guests]
+        self._cpu = 0.0
+
+    async def assemble(self) -> None:
+        """Let everybody in; return when media flows on every line. Raises TimeoutError, ClientError."""
+        doors = asyncio.Semaphore(JOIN_AT_ONCE)
+
+        async def enter(client: LoadClient) -> None:
+            async with doors:
+                await client.join()
+                for source in client.guest.publishes:
+                    await client.publish(source)
+
+        await asyncio.gather(*map(enter, self._clients))
+
+    async def flowing(self) -> None:
+        """Wait until media comes on every track that is wanted. Raises TimeoutError."""
+        async with asyncio.timeout(READY_WITHIN_S):
+            while not all(client.flowing() for client in self._clients):  # noqa: ASYNC110 (packets tell nobody)
+                await asyncio.sleep(0.05)
+
+    async def poll(self) -> None:
+        """Poll for ever."""
+        while True:
+            for client in self._clients:
+                client.poll()
+            await asyncio.sleep(POLL_S)
+
+    def begin(self) -> dict[str, Any]:
+        """Count from here."""
+        self._before = [client.counts() for client in self._clients]
+        self._cpu = time.process_time()
+        for client in self._clients:
+            client.delays_us.clear()
+        return {}
+
+    def end(self) -> dict[str, Any]:
+        """What was counted: packets `received`, `lost`, `recovered`; `delays_us`, sampled; own CPU seconds."""
+        pairs = zip((client.counts() for client in self._clients), self._before, strict=True)
+        changes = [[now - then for now, then in zip(*pair, strict=True)] for pair in pairs]
+        received, lost, recovered = (sum(change[place] for change in changes) for place in range(3))
+        delays = [delay for client in self._clients for delay in client.delays_us]
+        return {
+            "received": received,
+            "lost": lost,
+            "recovered": recovered,
+            "delays_us": delays,
+            "cpu_s": time.process_time() - self._cpu,
+        }
+
+
+async def serve(lines: asyncio.StreamReader, say: Callable[[dict[str, Any]], None]) -> None:
+    """Do what the lines say, until they end."""
+    spec = json.loads(await lines.readline())
+    party = Party(spec["url"], [Guest(**guest) for guest in spec["guests"]])
+    polling = asyncio.create_task(party.poll())
+    await party.assemble()
+    say({"said": "joined"})
+    while word := (await lines.readline()).decode().strip():
+        if word == "flowing":
+            await party.flowing()
+            say({"said": word})
+        else:
+            say({"said": word, **(party.begin() if word == "begin" else party.end())})
+    polling.cancel()
+
+
+async def _main() -> None:
+    reader = asyncio.StreamReader(limit=2**24)
+    loop = asyncio.get_running_loop()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    await serve(reader, lambda said: print(json.dumps(said), flush=True))
+
+
+if __name__ == "__main__":
+    asyncio.run(_main())
