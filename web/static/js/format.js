@@ -6,6 +6,7 @@ const LOCALE = page.lang === "en" ? "en-GB" : "vi-VN";
 const ZONE = page.zone || "Asia/Ho_Chi_Minh";
 const clockFormat = new Intl.DateTimeFormat(LOCALE, { hour: "2-digit", minute: "2-digit", timeZone: ZONE, hourCycle: "h23" });
 const dayFormat = new Intl.DateTimeFormat(LOCALE, { weekday: "long", day: "numeric", month: "numeric", year: "numeric", timeZone: ZONE });
+const stampFormat = new Intl.DateTimeFormat(LOCALE, { day: "2-digit", month: "2-digit", hour: "2-digit", minute: "2-digit", timeZone: ZONE, hourCycle: "h23" });
 const percentFormat = new Intl.NumberFormat(LOCALE, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 const countFormat = new Intl.NumberFormat(LOCALE);
 
@@ -20,6 +21,11 @@ export function clock(when) {
 export function day(when) {
   const text = dayFormat.format(new Date(when));
   return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** @param {Date|string|number} when @returns {string} 09:42 14/04 */
+export function stamp(when) {
+  return stampFormat.format(new Date(when));
 }
 
 /** @param {number} ms @returns {string} 1:42:16, or 12:05 under an hour */

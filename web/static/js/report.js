@@ -5,6 +5,8 @@ import { byId, el, icon, setAttribute, setText, show } from "./dom.js";
 import { clock, count, day, hours, percent, UNKNOWN } from "./format.js";
 import { t } from "./i18n.js";
 import { page } from "./page-data.js";
+import { wireCorrect } from "./report-correct.js";
+import { drawLater } from "./report-later.js";
 import { kindWords, phaseBadge } from "./states.js";
 import { stripOf } from "./timeline.js";
 
@@ -26,6 +28,7 @@ function statusBadge(status) {
   );
 }
 
+const correct = wireCorrect(briefing, refresh);
 await refresh();
 setInterval(() => {
   if (document.body.dataset.provisional === "true" && !document.hidden) void refresh();
@@ -56,6 +59,8 @@ function draw(data, timeline) {
   show(byId("provisional"), Boolean(data.provisional));
   byId("totals").replaceChildren(...totalCells(totals, window).map(([name, value, rest]) => el("div", {}, el("dt", {}, name), el("dd", {}, value, rest ? el("small", {}, rest) : null))));
   byId("rows").replaceChildren(...sites.map((/** @type {any} */ site) => row(site, timeline)));
+  drawLater(data);
+  correct.use(data);
   byId("sum-row").replaceChildren(...sumRow(totals, sites));
   setText(byId("seal"), t("Event {seq}, hash {hash}", { seq: data.head_seq ?? UNKNOWN, hash: data.head_hash ?? UNKNOWN }));
 }
@@ -67,7 +72,7 @@ function totalCells(totals, window) {
     [t("Sites connected"), count(totals.sites_connected), `/${count(totals.sites_expected)}`],
     [t("Sites reported"), count(totals.sites_reported), `/${count(totals.sites_expected)}`],
     [t("Summoned"), count(totals.expected), ""],
-    [t("Present"), count(totals.present), totals.extra ? ` +${totals.extra}` : ""],
+    [t("Present"), count(totals.present), [totals.extra ? ` +${totals.extra}` : "", totals.made_up === null ? "" : ` ${t("+{n} made up", { n: count(totals.made_up) })}`].join("")],
     [complete ? t("Participation rate") : t("Participation rate (so far)"), percent(totals.rate), ""],
     [t("Length without breaks"), hours(window.seconds), ""],
   ];
@@ -85,19 +90,27 @@ function row(site, timeline) {
     { "data-state": state, "data-testid": `attendance-${site.code}` },
     el("th", { scope: "row" }, site.name),
     number(count(site.expected)),
-    site.present === null || site.present === undefined ? el("td", { class: "number muted" }, t("no figure yet")) : el("td", { class: "number strong" }, count(site.present)),
+    site.present === null || site.present === undefined ? el("td", { class: "number muted" }, t("no figure yet")) : el("td", { class: "number strong" }, count(site.present), site.made_up === null ? null : el("small", { class: "under muted" }, t("+{n} made up", { n: count(site.made_up) }))),
     number(count(site.members)),
     number(count(site.excused)),
     number(count(site.unexcused)),
-    number(percent(rate)),
+    rate !== null && page.threshold && rate < page.threshold ? el("td", { class: "number strong", title: t("under {rate}", { rate: percent(page.threshold) }) }, `${percent(rate)} ▼`) : number(percent(rate)),
     el("td", {}, stripOf(timeline, site.code)),
     number(site.first_joined ? clock(site.first_joined) : UNKNOWN),
     number(site.last_left ? clock(site.last_left) : UNKNOWN),
     number(count(site.interruptions)),
     el("td", { class: "number" }, hours(site.attended_seconds), el("small", { class: "under muted" }, percent(site.attended_share))),
-    el("td", { class: "statuses" }, ...statuses.map((status) => el("span", { class: "badge", "data-state": statusBadge(status)[0] }, icon(statusBadge(status)[1]), statusBadge(status)[2]))),
-    el("td", { class: "number" }, el("a", { class: "button small", href: briefingUrl(briefing, `/sites/${site.code}/log.csv`), download: true, "data-testid": `download-log-${site.code}`, "aria-label": t("Download the log of {name}", { name: site.name }) }, icon("download"), t("Log"))),
+    el("td", { class: "statuses" }, ...statuses.map((status) => el("span", { class: "badge", "data-state": statusBadge(status)[0] }, icon(statusBadge(status)[1]), statusBadge(status)[2])), signature(site)),
+    el("td", { class: "number row-actions" }, el("button", { class: "button small", type: "button", "data-testid": `correct-${site.code}`, "aria-label": t("Correct or note: {name}", { name: site.name }), onclick: () => correct.open(site.code) }, icon("list"), t("Correct")), el("a", { class: "button small", href: briefingUrl(briefing, `/sites/${site.code}/log.csv`), download: true, "data-testid": `download-log-${site.code}`, "aria-label": t("Download the log of {name}", { name: site.name }) }, icon("download"), t("Log"))),
   );
+}
+
+/** @param {any} site what the site's operator answered after the end */
+function signature(site) {
+  if (!site.signed) return null;
+  const right = site.signed.answer === "right";
+  const words = right ? t("Signed") : t("Something is wrong");
+  return el("span", { class: "badge outline", "data-state": right && !site.signed.changed_since ? "online" : "weak", "data-testid": `signed-${site.code}`, title: site.signed.remark ?? "" }, icon(right ? "check" : "alert"), site.signed.changed_since ? t("{words}, changed since", { words }) : words);
 }
 
 /** @param {any} totals @param {any[]} sites */

@@ -69,6 +69,7 @@
  * @property {string} catalogue
  * @property {string} [briefing]
  * @property {string} [code]
+ * @property {number} [threshold] 0..1: rates under it are marked
  * @property {{id: string, title: string}|null} [to_sign] the site's last briefing, over and not yet answered for
  * @property {{name: string, phone?: string|null}} hub
  * @property {PageSite[]} sites
