@@ -44,7 +44,8 @@ def tick_participant(person: Participant, now: float) -> None:
 
 def _watch_media(person: Participant, silent: float, now: float) -> None:
     actions = rtc.LeaveRequest.Action
-    if person.transport.closed and silent > CLOSED_S:
+    ended = [line for line in (person.transport, person.line) if line.closed]
+    if any(now - line.last_heard > CLOSED_S for line in ended):
         person.resume_asked_at = now
         person.send(leave=rtc.LeaveRequest(action=actions.RECONNECT, can_reconnect=True))
     elif person.active and silent > SILENT_S:
