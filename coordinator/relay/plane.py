@@ -79,7 +79,14 @@ class Plane:
     def deliver(self, route: Route, packet: Packet, mapped: tuple[int, int, bytes], now: float) -> None:
         """Send a packet (see `media_track.Outlet`)."""
         sequence, timestamp, payload = mapped
-        self._send(route.payload_type, packet.marker, sequence, timestamp, route.ssrc, payload, now)
+        sealer = self._sealer
+        if sealer.counts:
+            extensions = sealer.extensions(now, self.line.sent(len(payload) + 50, now))
+        else:
+            extensions = sealer.extensions(now, 0)
+        kind = route.payload_type
+        self._send_rtp(rtp.build(kind, packet.marker, sequence, timestamp, route.ssrc, extensions, payload))
+        self.sent += 1
 
     def _send(
         self,

@@ -36,16 +36,13 @@ class Rewriter:
 
     def __init__(self, first_sequence: int, first_timestamp: int) -> None:
         self._splices: deque[Splice] = deque(maxlen=KEPT)
+        self.current: Splice | None = None
+        """The piece in force, or None before the first."""
         self.sequence = first_sequence - 1
         self.timestamp = first_timestamp & 0xFFFFFFFF
         self._picture = 0
         self._tl0 = 0
         self._top = 0
-
-    @property
-    def current(self) -> Splice | None:
-        """The piece in force, or None before the first."""
-        return self._splices[-1] if self._splices else None
 
     def splice(self, source: int, packet: Packet, timestamp: int) -> None:
         """Begin a piece at `packet`, which will go out next, with the outgoing `timestamp` (32 bits)."""
@@ -59,12 +56,15 @@ class Rewriter:
             if previous is None:
                 piece.picture_shift = piece.tl0_shift = 0
         self._splices.append(piece)
+        self.current = piece
 
     def map(self, source: int, packet: Packet) -> tuple[int, int, bytes] | None:
         """Return (sequence, timestamp, payload) to send for this packet, or None when it has no place."""
-        piece = self._find(source, packet.seq)
-        if piece is None:
-            return None
+        piece = self.current
+        if piece is None or piece.source != source or packet.seq < piece.first:
+            piece = self._find(source, packet.seq)
+            if piece is None:
+                return None
         sequence = piece.out_first + packet.seq - piece.first
         timestamp = packet.timestamp + piece.timestamp_shift & 0xFFFFFFFF
         payload = packet.payload
