@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from coordinator.domain import commands as c
-from coordinator.domain import counting, floor, history, keeping, lines, phases
+from coordinator.domain import checking, counting, floor, history, keeping, lines, phases
 from coordinator.domain.commands import SYSTEM_ACTOR, Actor, Command
 from coordinator.domain.errors import Refusal
 from coordinator.domain.events import HUB, Event, Recorded
@@ -52,7 +52,7 @@ _DECIDERS: dict[type[Command], Decider] = {
     c.ConfirmHeadcount: counting.confirm,
     c.ChangeExpected: counting.change_expected,
     c.ConfirmByPhone: counting.confirm_by_phone,
-    c.ReportLineCheck: counting.check_line,
+    c.ReportLineCheck: checking.check_line,
     c.MakeUp: keeping.make_up,
     c.AddNote: keeping.add_note,
     c.SignOff: keeping.sign_off,

@@ -220,7 +220,7 @@ class SendMessage(Command):
 
 @dataclass(frozen=True, slots=True)
 class ReportLineCheck(Command):
-    """What a line check measured; None = not measured."""
+    """What a line check measured; None = not measured. Units as in `LineChecked`."""
 
     site: str
     sound: bool | None
@@ -228,6 +228,13 @@ class ReportLineCheck(Command):
     rtt_ms: int | None = None
     loss: float | None = None
     rate_bps: int | None = None
+    up_bps: int | None = None
+    jitter_ms: int | None = None
+    route: str | None = None
+    speakers: bool | None = None
+    camera: str | None = None
+    microphone: str | None = None
+    device: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,6 @@ from coordinator.domain.events import (
     ExpectedChanged,
     HeadcountConfirmed,
     HeadcountDeclared,
-    LineChecked,
     RollCallStarted,
     SiteCalled,
 )
@@ -97,12 +96,6 @@ def confirm_by_phone(state: State, command: c.ConfirmByPhone, at: Moment, actor:
     """Raises Refusal: unknown_site, name_required, reason_required."""
     name = said(command.name, "name_required")
     return [ConfirmedByPhone(state.site(command.site).code, name, said(command.reason, "reason_required"))]
-
-
-def check_line(state: State, command: c.ReportLineCheck, at: Moment, actor: c.Actor) -> list[Event]:
-    """Raises Refusal: unknown_site."""
-    site = state.site(command.site).code
-    return [LineChecked(site, command.sound, command.picture, command.rtt_ms, command.loss, command.rate_bps)]
 
 
 def said(text: str | None, code: str) -> str:

@@ -272,7 +272,11 @@ class SlideShown(Event):
 
 @dataclass(frozen=True)
 class LineChecked(Event):
-    """A site's line check; None = not measured. `rtt_ms` ms, `loss` 0..1, `rate_bps` bits a second."""
+    """A site's line check; None = not measured. `rtt_ms` ms, `loss` 0..1, `rate_bps` bits a second down.
+
+    `route`: how media gets through: udp | tcp | turn | blocked. `speakers`: the whole room heard the test
+    sound. `verdict`: good | fair | poor.
+    """
 
     site: str
     sound: bool | None
@@ -280,6 +284,14 @@ class LineChecked(Event):
     rtt_ms: int | None = None
     loss: float | None = None
     rate_bps: int | None = None
+    up_bps: int | None = None
+    jitter_ms: int | None = None
+    route: str | None = None
+    speakers: bool | None = None
+    camera: str | None = None
+    microphone: str | None = None
+    device: str | None = None
+    verdict: str | None = None
 
 
 @dataclass(frozen=True)

@@ -171,6 +171,10 @@ def _received(state: State, event: e.DocumentReceived, at: Moment) -> None:
         state.documents[event.document].received.setdefault(event.site, at)
 
 
+def _checked(state: State, event: e.LineChecked, at: Moment) -> None:
+    state.checks[event.site] = (event, at)
+
+
 def _message(state: State, event: e.MessageSent, at: Moment) -> None:
     state.messages.append(Message(len(state.messages) + 1, at, event.site, event.text, event.to_hub))
 
@@ -246,6 +250,7 @@ _CHANGES: dict[type[e.Event], Change] = {
     e.DocumentWithdrawn: _no_document,
     e.DocumentReceived: _received,
     e.MessageSent: _message,
+    e.LineChecked: _checked,
     e.RollCallStarted: _roll_call,
     e.SiteCalled: _called,
     e.HeadcountDeclared: _declared,

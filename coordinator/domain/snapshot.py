@@ -7,6 +7,7 @@ Rule 3: a site's state is the first that fits: absent, lost, unstable, waiting, 
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -133,6 +134,7 @@ def _for_hosts(briefing: State, code: str, at: Moment) -> Snapshot:
         "joined_at": _time(line.opened if line is not None else None),
         "silent_s": max(0, newest.silent_ms(at)) // 1000 if newest is not None else None,
         "device": line.device if line is not None else None,
+        "check": _check(briefing, code),
     }
     if latest is not None:
         entry["headcount"] = {
@@ -142,6 +144,16 @@ def _for_hosts(briefing: State, code: str, at: Moment) -> Snapshot:
             "reason": latest.event.reason,
         }
     return entry
+
+
+def _check(briefing: State, code: str) -> Snapshot | None:
+    """The site's newest line check, as `LineChecked` has it; None: it has not checked."""
+    if code not in briefing.checks:
+        return None
+    measured, at = briefing.checks[code]
+    told = asdict(measured)
+    del told["site"]
+    return {**told, "at": _time(at)}
 
 
 def _headcount(latest: Declaration) -> Snapshot:

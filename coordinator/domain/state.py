@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from coordinator.domain.errors import Refusal
-from coordinator.domain.events import HUB, SLIDES, SiteSigned, Summoned, Thresholds
+from coordinator.domain.events import HUB, SLIDES, LineChecked, SiteSigned, Summoned, Thresholds
 from coordinator.domain.moments import Moment
 from coordinator.domain.roll_call import RollCalls
 
@@ -134,6 +134,7 @@ class State:
     document: str | None = None  # the one whose page is shown
     documents: dict[str, Document] = field(default_factory=dict)
     messages: list[Message] = field(default_factory=list)
+    checks: dict[str, tuple[LineChecked, Moment]] = field(default_factory=dict)  # each site's newest
     floor: str = HUB
     floor_since: Moment | None = None
     hands: dict[str, str | None] = field(default_factory=dict)  # site -> topic, in the order of raising

@@ -16,6 +16,7 @@ from coordinator.web import (
     downloads,
     health,
     join_pages,
+    line_checks,
     keeping,
     login,
     middleware,
@@ -40,7 +41,7 @@ def build_app(services: Services) -> web.Application:
     app.on_response_prepare.append(middleware.add_headers)
     for part in (api, keeping, documents, thread, downloads, participation, health):
         part.add_routes(app)
-    for part in (login, socket, webhooks, proxy):
+    for part in (line_checks, login, socket, webhooks, proxy):
         part.add_routes(app)
     for pages_part in (pages, print_pages, join_pages):
         pages_part.add_routes(app)

@@ -14,6 +14,7 @@ _TEXT: Schema = {"type": "string"}
 _WHOLE: Schema = {"type": "integer", "minimum": 0}
 _MAYBE_WHOLE: Schema = {"type": ["integer", "null"], "minimum": 0}
 _MAYBE_TEXT: Schema = {"type": ["string", "null"]}
+_MAYBE_BOOL: Schema = {"type": ["boolean", "null"]}
 _TIME: Schema = {"type": ["string", "null"], "format": "date-time"}
 _JSON = "application/json"
 _CSV = "text/csv"
@@ -130,6 +131,26 @@ SCHEMAS: Schema = {
         },
     },
     "Documents": {"type": "array", "items": _ref("Document")},
+    "CheckRoom": {"type": "object", "properties": {"url": _TEXT, "send": _TEXT, "hear": _TEXT}},
+    "Taken": {"type": "object", "properties": {"bytes": _WHOLE}},
+    "Verdict": {
+        "type": "object",
+        "properties": {"verdict": {"enum": ["good", "fair", "poor", None]}, "briefing": _MAYBE_TEXT},
+    },
+    "LineCheck": _object(
+        [],
+        sound=_MAYBE_BOOL,
+        picture=_MAYBE_BOOL,
+        speakers=_MAYBE_BOOL,
+        rtt_ms=_MAYBE_WHOLE,
+        jitter_ms=_MAYBE_WHOLE,
+        loss={"type": ["number", "null"], "minimum": 0, "maximum": 1},
+        rate_bps=_MAYBE_WHOLE,
+        up_bps=_MAYBE_WHOLE,
+        route={"enum": ["udp", "tcp", "turn", "blocked", None]},
+        camera=_MAYBE_TEXT,
+        microphone=_MAYBE_TEXT,
+    ),
     "Message": _object(["site", "text"], site=_MAYBE_TEXT, text={"type": "string", "maxLength": 200}),
     "Thread": {
         "type": "array",
@@ -161,6 +182,7 @@ SCHEMAS: Schema = {
 }
 _FILE: Schema = {"type": "string", "format": "binary"}
 _NAME: Schema = {"name": "name", "in": "query", "required": True, "schema": _TEXT}
+_BYTES: Schema = {"name": "n", "in": "query", "required": True, "schema": {"type": "integer", "minimum": 1}}
 _SEPARATOR = {"name": "sep", "in": "query", "schema": {"enum": ["comma", "semicolon"]}}
 _PERIOD = [
     {"name": "from", "in": "query", "schema": _TEXT, "description": "A day, or an RFC 3339 time."},
@@ -236,6 +258,14 @@ PATHS: dict[str, Schema] = {
     f"{_ONE}/documents/{{document}}/file": {"get": _call("The file.", file="application/octet-stream")},
     f"{_ONE}/documents/{{document}}/pages/{{page}}/{{size}}.webp": {
         "get": _call("A page's picture; size: large or small.", file="image/webp")
+    },
+    "/api/line-check/room": {"post": _call("A site's private room to hear itself in.", "CheckRoom")},
+    "/api/line-check/bytes": {
+        "get": _call("Bytes to time; n: how many.", file="application/octet-stream", query=[_BYTES]),
+        "post": _call("Takes bytes to time, and forgets them.", "Taken"),
+    },
+    "/api/line-checks": {
+        "post": _call("A site's line check.", "Verdict", takes="LineCheck", status=201),
     },
     f"{_ONE}/messages": {
         "get": _call("The messages, oldest first.", "Thread"),

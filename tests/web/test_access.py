@@ -14,6 +14,7 @@ from coordinator.config import ServerSettings
 from coordinator.storage.cookies import IDLE_MS
 from coordinator.web import api, build_app, documents, downloads, health, keeping, participation, thread
 from coordinator.web.access import ADMIN, EVERYONE, HOST, OPERATOR, STAFF
+from coordinator.web.line_checks import ROUTES as LINE_CHECKS
 from coordinator.web.middleware import AccessLogger, redacted
 from tests.web.rig import ALFA, BRAVO, CONFIG, PASSWORD, Browser, Rig, running
 
@@ -22,6 +23,7 @@ ROUTES = (
     *keeping.ROUTES,
     *documents.ROUTES,
     *thread.ROUTES,
+    *LINE_CHECKS,
     *downloads.ROUTES,
     *participation.ROUTES,
     *health.ROUTES,
@@ -51,6 +53,15 @@ MATRIX: dict[str, dict[str, bool] | None] = {  # None: open to everybody
     f"GET {ONE}/documents/{{document}}/file": ALL,
     f"GET {ONE}/documents/{{document}}/pages/{{page}}/{{size}}.webp": ALL,
     f"GET {ONE}/messages": ALL,
+    **{
+        call: {OPERATOR: True, HOST: False, STAFF: False, ADMIN: False}
+        for call in (
+            "POST /api/line-check/room",
+            "GET /api/line-check/bytes",
+            "POST /api/line-check/bytes",
+            "POST /api/line-checks",
+        )
+    },
     f"POST {ONE}/messages": STEERS,
     f"PUT {SITE}/headcount": ALL,
     f"POST {SITE}/headcount/confirm": KEEPS,
