@@ -151,6 +151,13 @@ async def control_room(request: web.Request) -> web.StreamResponse:
     return pages.render(request, "control.html", page_data=data, briefing_id=briefing)
 
 
+async def checks(request: web.Request) -> web.StreamResponse:
+    """GET /host/briefings/{id}/checks: each site's line, by its newest check."""
+    who = await access.require(request, *access.KEEP)
+    briefing = await _known(request)
+    return _office(request, "checks.html", who, "host", briefing_id=briefing, briefing=briefing)
+
+
 async def hall_screen(request: web.Request) -> web.StreamResponse:
     """GET /host/briefings/{id}/hall: the main screen alone, for the hall's projector."""
     await access.require(request, *access.STEER)
@@ -170,7 +177,16 @@ async def report(request: web.Request) -> web.StreamResponse:
     """GET /staff/briefings/{id}: the attendance and its downloads."""
     who = await access.require(request, *access.KEEP)
     briefing = await _known(request)
-    return _office(request, "report.html", who, "staff", briefing_id=briefing, briefing=briefing)
+    threshold = request.app[SERVICES].config.attendance.warn_rate
+    values = {"briefing_id": briefing, "briefing": briefing, "threshold": threshold}
+    return _office(request, "report.html", who, "staff", **values)
+
+
+async def trends(request: web.Request) -> web.StreamResponse:
+    """GET /staff/trends: the rates over many briefings."""
+    who = await access.require(request, *access.KEEP)
+    threshold = request.app[SERVICES].config.attendance.warn_rate
+    return _office(request, "trends.html", who, "staff", threshold=threshold)
 
 
 async def site(request: web.Request) -> web.StreamResponse:
@@ -232,7 +248,7 @@ def render_error(request: web.Request, status: int, code: str, message: str) -> 
 
 def _office(request: web.Request, template: str, who: Identity, section: str, **values: Any) -> web.Response:
     pages, config = request.app[PAGES], request.app[SERVICES].config
-    shared = {key: value for key, value in values.items() if key == "briefing"}
+    shared = {key: value for key, value in values.items() if key in ("briefing", "threshold")}
     data = pages.data(request, config, contacts=False, **shared)
     return pages.render(request, template, who=who, section=section, page_data=data, **values)
 
@@ -261,7 +277,9 @@ def add_routes(app: web.Application) -> None:
         "/host": host,
         "/host/briefings/{id}": control_room,
         "/host/briefings/{id}/hall": hall_screen,
+        "/host/briefings/{id}/checks": checks,
         "/staff": staff,
+        "/staff/trends": trends,
         "/staff/briefings/{id}": report,
         "/site": site,
         "/language/{lang}": language,

@@ -57,7 +57,7 @@ async def test_whoever_is_logged_in_goes_on_to_their_own_page(rig: Rig, role: st
     assert (answer.status, answer.headers["Location"]) == (303, home)
 
 
-@pytest.mark.parametrize("path", ["/host", "/staff", "/host/briefings/b0", "/staff/briefings/b0"])
+@pytest.mark.parametrize("path", ["/host", "/staff", "/staff/trends", "/host/briefings/b0", "/staff/briefings/b0"])
 async def test_who_is_not_logged_in_is_led_to_the_log_in(rig: Rig, path: str) -> None:
     answer = await (await rig.nobody()).get(path)
 

@@ -1,8 +1,8 @@
 // @ts-check
 /** The list of briefings, for the host (control rooms) and for staff (reports), and the form that makes one. */
 import { get, post } from "./api.js";
-import { byId, el, icon, setText, show } from "./dom.js";
-import { clock, day, hours } from "./format.js";
+import { byId, el, icon, redraw, setText, show } from "./dom.js";
+import { clock, day, hours, month } from "./format.js";
 import { t } from "./i18n.js";
 import { kindWords, phaseBadge } from "./states.js";
 
@@ -28,7 +28,7 @@ const GROUPS = [
 /** @type {Line[]} */
 let all = [];
 
-byId("find").addEventListener("input", draw);
+for (const id of ["find", "find-kind", "find-phase", "find-month"]) byId(id).addEventListener("input", draw);
 await refresh();
 setInterval(() => void refresh(), 20000);
 
@@ -45,8 +45,8 @@ async function refresh() {
 }
 
 function draw() {
-  const wanted = plain(/** @type {HTMLInputElement} */ (byId("find")).value);
-  const found = all.filter((line) => plain(`${line.title} ${line.document_number ?? ""}`).includes(wanted));
+  drawMonths();
+  const found = all.filter(isWanted);
   const rows = GROUPS.flatMap(({ title, phases }) => {
     const lines = found.filter((line) => phases.includes(line.phase));
     if (!lines.length) return [];
@@ -58,6 +58,29 @@ function draw() {
   show(byId("list-empty"), rows.length === 0);
   setText(byId("list-empty-text"), all.length ? t("No briefing matches the search") : staff ? t("There is no briefing yet") : t("There is no briefing yet. Make the first one."));
   document.body.dataset.ready = "true";
+}
+
+/** @param {string} id @returns {string} */
+function chosen(id) {
+  return /** @type {HTMLInputElement} */ (byId(id)).value;
+}
+
+/** @param {Line} line */
+function isWanted(line) {
+  const [kind, phase, month] = [chosen("find-kind"), chosen("find-phase"), chosen("find-month")];
+  const fits = (!kind || line.kind === kind) && (!phase || (line.phase === "break" ? "live" : line.phase) === phase) && (!month || monthOf(line) === month);
+  return fits && plain(`${line.title} ${line.document_number ?? ""}`).includes(plain(chosen("find")));
+}
+
+/** @param {Line} line @returns {string} 2026-04: of its start, planned or made known */
+function monthOf(line) {
+  return month(line.started_at ?? line.starts_at ?? line.created_at);
+}
+
+/** The months that have a briefing, the newest first; what was chosen stays chosen. */
+function drawMonths() {
+  const months = [...new Set(all.map(monthOf))].sort().reverse();
+  redraw(byId("find-month"), months.join(), () => [el("option", { value: "" }, t("All months")), ...months.map((one) => el("option", { value: one, selected: one === chosen("find-month") }, t("Month {month}", { month: one.split("-").reverse().join("/") })))]);
 }
 
 /** @param {string} text without accents, lower case */

@@ -7,6 +7,7 @@ const ZONE = page.zone || "Asia/Ho_Chi_Minh";
 const clockFormat = new Intl.DateTimeFormat(LOCALE, { hour: "2-digit", minute: "2-digit", timeZone: ZONE, hourCycle: "h23" });
 const dayFormat = new Intl.DateTimeFormat(LOCALE, { weekday: "long", day: "numeric", month: "numeric", year: "numeric", timeZone: ZONE });
 const stampFormat = new Intl.DateTimeFormat(LOCALE, { day: "2-digit", month: "2-digit", hour: "2-digit", minute: "2-digit", timeZone: ZONE, hourCycle: "h23" });
+const monthFormat = new Intl.DateTimeFormat("en-GB", { year: "numeric", month: "2-digit", timeZone: ZONE });
 const percentFormat = new Intl.NumberFormat(LOCALE, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 const countFormat = new Intl.NumberFormat(LOCALE);
 
@@ -21,6 +22,17 @@ export function clock(when) {
 export function day(when) {
   const text = dayFormat.format(new Date(when));
   return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** @param {Date|string|number} when @returns {string} 2026-04, in the office's zone */
+export function month(when) {
+  const parts = Object.fromEntries(monthFormat.formatToParts(new Date(when)).map(({ type, value }) => [type, value]));
+  return `${parts.year}-${parts.month}`;
+}
+
+/** @param {string} date 2026-04-14 @returns {string} 14/04/2026, without any zone: it is a day already */
+export function short(date) {
+  return date.split("-").reverse().join("/");
 }
 
 /** @param {Date|string|number} when @returns {string} 09:42 14/04 */
