@@ -15,6 +15,10 @@ from coordinator.storage.log import Reader, Store
 from coordinator.storage.projection import BriefingRow
 
 _OVER = ("ended", "cancelled")
+_TABLES = (
+    ("events", "briefing"), ("heads", "briefing"), ("briefings", "id"),
+    ("attendees", "briefing"), ("checkins", "briefing"),
+)  # fmt: skip
 
 
 def due(reader: Reader, before_ms: int) -> list[BriefingRow]:
@@ -44,6 +48,6 @@ def purge(store: Store, briefing: str, at: Moment, actor: str, file: str | None 
         store.append(SYSTEM_CHAIN, [(ChainPurged(briefing, row.title, digest, seq, file), at, actor)])
         connection.execute("PRAGMA secure_delete = ON")
         connection.execute("DROP TRIGGER events_no_delete")
-        for table, key in (("events", "briefing"), ("heads", "briefing"), ("briefings", "id")):
+        for table, key in _TABLES:
             connection.execute(f"DELETE FROM {table} WHERE {key} = ?", (briefing,))
         connection.execute(schema.NO_DELETE)

@@ -70,7 +70,22 @@ _RECORDS = (
         PRIMARY KEY (held_on, title, site)
     ) STRICT""",
 )
-MIGRATIONS = (_EVENTS, _PROJECTIONS, _ACCESS, _RECORDS)
+_ROSTERS = (
+    """CREATE TABLE roster (
+        site TEXT NOT NULL, number INTEGER NOT NULL, name TEXT NOT NULL, post TEXT NOT NULL,
+        PRIMARY KEY (site, number)
+    ) STRICT""",
+    """CREATE TABLE attendees (
+        id INTEGER PRIMARY KEY, briefing TEXT NOT NULL, site TEXT NOT NULL, name TEXT NOT NULL,
+        post TEXT NOT NULL, state TEXT NOT NULL CHECK (state IN ('waiting', 'present', 'refused')),
+        by TEXT NOT NULL CHECK (by IN ('operator', 'self')), at_ms INTEGER NOT NULL,
+        UNIQUE (briefing, site, name, post)
+    ) STRICT""",
+    """CREATE TABLE checkins (
+        token TEXT PRIMARY KEY, briefing TEXT NOT NULL, site TEXT NOT NULL, UNIQUE (briefing, site)
+    ) STRICT""",
+)
+MIGRATIONS = (_EVENTS, _PROJECTIONS, _ACCESS, _RECORDS, _ROSTERS)
 VERSION = len(MIGRATIONS)
 
 

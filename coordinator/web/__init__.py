@@ -16,14 +16,15 @@ from coordinator.web import (
     downloads,
     health,
     join_pages,
-    line_checks,
     keeping,
+    line_checks,
     login,
     middleware,
     pages,
     participation,
     print_pages,
     proxy,
+    rosters,
     socket,
     thread,
     webhooks,
@@ -39,7 +40,7 @@ def build_app(services: Services) -> web.Application:
     app = web.Application(middlewares=[middleware.answer_errors], client_max_size=MOST_BYTES)
     app[SERVICES] = services
     app.on_response_prepare.append(middleware.add_headers)
-    for part in (api, keeping, documents, thread, downloads, participation, health):
+    for part in (api, keeping, rosters, documents, thread, downloads, participation, health):
         part.add_routes(app)
     for part in (line_checks, login, socket, webhooks, proxy):
         part.add_routes(app)

@@ -178,6 +178,11 @@ SCHEMAS: Schema = {
     "MakeUp": _object(["persons", "on", "reason"], persons=_WHOLE, on=_TEXT, reason=_TEXT),
     "Note": _object(["text"], site=_MAYBE_TEXT, text=_TEXT, reason=_MAYBE_TEXT),
     "Noted": {"type": "object", "properties": {"noted": {"type": "boolean"}}},
+    "Roster": {"type": "array", "items": {"type": "object"}},
+    "Attendees": {"type": "object", "properties": {"present": _WHOLE, "attendees": {"type": "array"}}},
+    "Tick": _object(["present"], present={"type": "array", "items": _WHOLE}),
+    "Decide": _object(["accepted"], accepted={"type": "boolean"}),
+    "CheckIn": {"type": "object", "properties": {"url": _TEXT, "svg": _TEXT}},
     "SignOff": _object(["answer"], answer={"enum": ["right", "wrong"]}, remark=_MAYBE_TEXT),
 }
 _FILE: Schema = {"type": "string", "format": "binary"}
@@ -276,6 +281,17 @@ PATHS: dict[str, Schema] = {
     },
     f"{_ONE}/roll-calls/next": {"post": _call("In turn: calls the next site.", "Called", takes="CallSite")},
     f"{_ONE}/notes": {"post": _call("Writes a note down.", "Noted", takes="Note", status=201)},
+    "/api/sites/{code}/roster": {
+        "get": _call("The site's people.", "Roster"),
+        "put": _call("Replaces them: XLSX, CSV or pasted cells.", "Roster")
+        | {"requestBody": {"required": True, "content": {"application/octet-stream": {"schema": _FILE}}}},
+    },
+    f"{_SITE}/attendees": {
+        "get": _call("Who is ticked or has checked in.", "Attendees"),
+        "put": _call("Exactly these of the roster are there.", "Attendees", takes="Tick"),
+    },
+    f"{_SITE}/attendees/{{person}}": {"post": _call("Accepts a check-in.", "Attendees", takes="Decide")},
+    f"{_SITE}/check-in": {"post": _call("The code for the room's screen.", "CheckIn", status=201)},
     f"{_SITE}/made-up": {"post": _call("Make-up attendance, after the end.", "Site", takes="MakeUp")},
     f"{_SITE}/sign-off": {"post": _call("The site's own answer, after the end.", "Site", takes="SignOff")},
     f"{_SITE}/attendance": {"get": _call("One site's line.", "Attendance")},

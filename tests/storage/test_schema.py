@@ -47,6 +47,9 @@ def make_version_one(data: Path, clock: Clock) -> list[str]:
         "links",
         "imported_figures",
         "imports",
+        "roster",
+        "attendees",
+        "checkins",
     ):
         old.execute(f"DROP TABLE {table}")
     old.execute("DROP INDEX events_but_marks")

@@ -12,7 +12,17 @@ from yarl import URL
 
 from coordinator.config import ServerSettings
 from coordinator.storage.cookies import IDLE_MS
-from coordinator.web import api, build_app, documents, downloads, health, keeping, participation, thread
+from coordinator.web import (
+    api,
+    build_app,
+    documents,
+    downloads,
+    health,
+    keeping,
+    participation,
+    rosters,
+    thread,
+)
 from coordinator.web.access import ADMIN, EVERYONE, HOST, OPERATOR, STAFF
 from coordinator.web.line_checks import ROUTES as LINE_CHECKS
 from coordinator.web.middleware import AccessLogger, redacted
@@ -21,6 +31,7 @@ from tests.web.rig import ALFA, BRAVO, CONFIG, PASSWORD, Browser, Rig, running
 ROUTES = (
     *api.ROUTES,
     *keeping.ROUTES,
+    *rosters.ROUTES,
     *documents.ROUTES,
     *thread.ROUTES,
     *LINE_CHECKS,
@@ -43,6 +54,12 @@ MATRIX: dict[str, dict[str, bool] | None] = {  # None: open to everybody
     f"GET {ONE}": READS,
     **{f"POST {ONE}/{step}": STEERS for step in ("open", "start", "break", "resume", "end", "cancel")},
     **{f"POST {ONE}/{what}": STEERS for what in ("floor", "stage", "slide", "roll-calls", "roll-calls/next")},
+    "GET /api/sites/{code}/roster": ALL,
+    "PUT /api/sites/{code}/roster": KEEPS,
+    f"GET {SITE}/attendees": ALL,
+    f"PUT {SITE}/attendees": ALL,
+    f"POST {SITE}/attendees/{{person}}": ALL,
+    f"POST {SITE}/check-in": ALL,
     f"POST {ONE}/notes": KEEPS,
     f"POST {SITE}/made-up": KEEPS,
     f"POST {SITE}/sign-off": dict.fromkeys((HOST, STAFF, ADMIN), False) | {OPERATOR: True},
@@ -99,7 +116,13 @@ async def test_every_route_is_for_its_roles_and_for_nobody_else(rig: Rig, who: s
 
     for route in ROUTES:
         path = route.path.replace("{code}", ALFA)
-        for name, value in (("id", "bnone"), ("document", "dnone"), ("page", "1"), ("size", "small")):
+        for name, value in (
+            ("id", "bnone"),
+            ("document", "dnone"),
+            ("page", "1"),
+            ("size", "small"),
+            ("person", "1"),
+        ):
             path = path.replace(f"{{{name}}}", value)
         found[f"{route.method} {route.path}"] = (await browser.ask(route.method, path)).status
 
