@@ -8,7 +8,7 @@ offer; codecs keep the client's numbers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
 
 from .errors import ProtocolViolation
@@ -17,6 +17,8 @@ from .forwarding import rtp
 MAX_SDP_BYTES = 900_000
 """Chromium writes 6 kB a section, and a hub has sections for every site."""
 MAX_SECTIONS = 256
+MAX_FORMATS, MAX_FEEDBACK, MAX_EXTENSIONS, MAX_RIDS, MAX_SSRCS, MAX_FINGERPRINTS = 128, 32, 32, 8, 64, 8
+"""Of one section, or one format of it: reading takes no longer than the offer is long."""
 ACCEPTED_EXTENSIONS = (
     rtp.MID, rtp.RID, rtp.REPAIRED_RID, rtp.AUDIO_LEVEL, rtp.TRANSPORT_CC, rtp.ABS_SEND_TIME,
 )  # fmt: skip
@@ -158,9 +160,15 @@ def _media_line(value: str, session: Section) -> Section:
     section.fragment, section.fingerprints = session.fragment, list(session.fingerprints)
     section.extensions = dict(session.extensions)
     if kind != "application":
+        _limit(formats, MAX_FORMATS)
         section.codecs = [Codec(_byte(number), "", 0) for number in formats]
         section.by_number = dict(zip(formats, section.codecs, strict=True))
     return section
+
+
+def _limit(found: Sized, most: int) -> None:
+    if len(found) > most:
+        raise ValueError(f"more than {most} of one kind")
 
 
 def _byte(text: str) -> int:
@@ -182,6 +190,7 @@ def _attribute(section: Section, name: str, value: str) -> None:
     elif name == "fingerprint":
         algorithm, digest = value.split()
         section.fingerprints = [*section.fingerprints, (algorithm.lower(), digest.upper())]
+        _limit(section.fingerprints, MAX_FINGERPRINTS)
     elif name == "sctp-port":
         section.sctp_port = int(value)
     elif name in ("rtpmap", "fmtp", "rtcp-fb"):
@@ -200,7 +209,8 @@ def _token(value: str) -> str:
 def _codec_attribute(section: Section, name: str, value: str) -> None:
     number, _, rest = value.partition(" ")
     known = section.by_number.get(number)
-    for codec in section.codecs if number == "*" else [known] if known is not None else []:
+    every = number == "*" and name == "rtcp-fb"
+    for codec in section.codecs if every else [known] if known is not None else []:
         if name == "rtpmap":
             encoding, rate, *channels = rest.strip().split("/")
             codec.name, codec.clock_rate = encoding.lower(), int(rate)
@@ -209,25 +219,30 @@ def _codec_attribute(section: Section, name: str, value: str) -> None:
             codec.parameters = rest.strip()
         else:
             codec.feedback.append(rest.strip())
+            _limit(codec.feedback, MAX_FEEDBACK)
 
 
 def _stream_attribute(section: Section, name: str, value: str) -> None:
     if name == "extmap":
         number, uri, *_ = value.split()
         section.extensions[uri] = _byte(number.partition("/")[0])
+        _limit(section.extensions, MAX_EXTENSIONS)
     elif name == "rid":
         rid, direction, *_ = value.split()
         if direction == "send":
             section.send_rids.append(_token(rid))
+            _limit(section.send_rids, MAX_RIDS)
     elif name == "msid":
         section.cid = value.rsplit(maxsplit=1)[-1]
     elif name == "ssrc":
         ssrc = int(value.split(maxsplit=1)[0])
         if ssrc not in section.ssrcs:
             section.ssrcs.append(ssrc)
+            _limit(section.ssrcs, MAX_SSRCS)
     elif name == "ssrc-group" and value.startswith("FID "):
         first, second = value.split()[1:3]
         section.rtx_pairs[int(second)] = int(first)
+        _limit(section.rtx_pairs, MAX_SSRCS)
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,11 @@ import time
 import zlib
 from collections.abc import Mapping
 
-from aiohttp import WSCloseCode, WSMsgType, web
+from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 from google.protobuf.message import DecodeError
 from livekit.protocol import models, rtc
 
+from .allowance import Allowance
 from .errors import ProtocolViolation
 
 logger = logging.getLogger(__name__)
@@ -30,6 +31,8 @@ MAX_VERSION = 64
 TRUE = ("1", "true")
 BURST, PER_SECOND = 500, 100
 """How many messages a client may send at once, and for long."""
+BYTES = (4_000_000, 400_000)
+"""And how many bytes: an offer keeps everybody waiting for as long as it is read, some 0.1 s per 500 kB."""
 
 
 def read_join_request(text: str) -> rtc.JoinRequest:
@@ -77,7 +80,7 @@ class SignalSocket:
         self._queued = 0
         self._writer = asyncio.get_running_loop().create_task(self._write())
         self._code = WSCloseCode.OK
-        self._allowance = float(BURST)
+        self._messages, self._bytes = Allowance(BURST, PER_SECOND), Allowance(*BYTES)
         self.last_heard = time.monotonic()
         self.open = True
 
@@ -117,18 +120,17 @@ class SignalSocket:
         except (ConnectionError, RuntimeError, TimeoutError):
             self.open = False
 
-    def _count(self) -> None:
-        now = time.monotonic()
-        self._allowance = min(BURST, self._allowance + (now - self.last_heard) * PER_SECOND) - 1
-        self.last_heard = now
-        if self._allowance < 0:
+    def _count(self, message: WSMessage) -> None:
+        self.last_heard = time.monotonic()
+        size = len(message.data) if message.type is WSMsgType.BINARY else 0
+        if not self._messages.take() or not self._bytes.take(size):
             raise ProtocolViolation("too many messages")
 
     async def read(self) -> rtc.SignalRequest | None:
         """Return the next request, or None when the socket is closed. Raises ProtocolViolation."""
         while True:
             message = await self._socket.receive()
-            self._count()
+            self._count(message)
             if message.type is WSMsgType.BINARY:
                 try:
                     return rtc.SignalRequest.FromString(message.data)

@@ -10,6 +10,7 @@ import asyncio
 import base64
 import contextlib
 import gzip
+import time
 from typing import Any
 
 import pytest
@@ -27,7 +28,7 @@ from coordinator.relay.forwarding.downlink import MIN_BPS, Downlink
 from coordinator.relay.media_track import MediaTrack
 from coordinator.relay.participant import Participant
 from coordinator.relay.room import Context, Room
-from coordinator.relay.sdp import parse_offer
+from coordinator.relay.sdp import MAX_SDP_BYTES, Local, parse_offer, write_answer
 from coordinator.relay.signalling import read_join_request, read_query
 from coordinator.relay.tokens import Grants, TokenError, verify
 from coordinator.relay.transport import make_certificate
@@ -132,6 +133,24 @@ LAYER = st.builds(
     models.VideoLayer, quality=st.integers(0, 3), width=NUMBER, height=NUMBER, bitrate=NUMBER, rid=WORD
 )
 TRACKS = st.builds(models.ParticipantTracks, participant_sid=WORD, track_sids=st.lists(WORD, max_size=2))
+HEAD = "v=0\r\na=ice-ufrag:a\r\na=fingerprint:sha-256 AA\r\nm=video 9 UDP/TLS/RTP/SAVPF "
+WIDE = HEAD + " ".join(map(str, range(128))) + "\r\na=mid:0\r\n"
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["a=rtpmap:* VP8/90000", "a=rtcp-fb:* nack", "a=fmtp:96 x=1", "a=rid:q{} send", "a=ssrc:{} cname:x",
+     "a=extmap:1 urn:{}", "a=fingerprint:sha-256 {}", "a=ssrc-group:FID {} 2", "m=audio 9 x 96", "a=mid:{}"],
+)  # fmt: skip
+def test_the_longest_offers_are_read_or_refused_in_a_moment(line: str) -> None:
+    lines = [line.format(number) for number in range(MAX_SDP_BYTES // (len(line) + 6))]
+    began = time.process_time()
+    offer = read_or_violation(parse_offer, WIDE + "\r\n".join(lines)[: MAX_SDP_BYTES - len(WIDE)])
+    if offer is not None:
+        write_answer(offer, Local("f", "p", "AA", ["192.0.2.1"], 1), {})
+    assert time.process_time() - began < 1.5
+
+
 ADD_TRACK = st.builds(
     rtc.AddTrackRequest, cid=WORD, name=WORD, type=st.integers(0, 2), source=st.integers(0, 4),
     muted=st.booleans(), width=NUMBER, height=NUMBER, layers=st.lists(LAYER, max_size=4),
