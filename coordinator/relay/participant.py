@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, cast
 from livekit.protocol import models, rtc
 
 from . import sdp
+from .allowance import Allowance
 from .errors import ProtocolViolation, RelayError
 from .forwarding import rtcp
 from .ice import Credentials
@@ -41,6 +42,8 @@ MAX_METADATA_BYTES = 16_384
 MAX_ATTRIBUTES_BYTES = 16_384
 MAX_NAME_CHARS = 256
 MAX_PUBLICATIONS = 16
+CONTROLS = (1000, 600)
+"""RTCP packets that a client may send at once, and every second."""
 REFRESH_BEFORE_S = 300.0
 REFRESH_TTL_S = 600.0
 
@@ -73,6 +76,7 @@ class Participant:
         self.plane.on_paused = self.subscriber.told_paused
         self._info = _first_info(self, join)
         self._offer: sdp.Offer | None = None
+        self._controls = Allowance(*CONTROLS)
         self.removed = False
         self.active = False
 
@@ -317,6 +321,8 @@ class Participant:
 
     def on_rtcp(self, data: bytes) -> None:
         """Take in a control packet."""
+        if not self._controls.take():
+            return
         now = time.monotonic()
         for part in rtcp.parse(data):
             if isinstance(part, rtcp.SenderReport):

@@ -26,7 +26,7 @@ from coordinator.relay.errors import ProtocolViolation, RelayError
 from coordinator.relay.forwarding import rtcp, rtp, twcc
 from coordinator.relay.forwarding.downlink import MIN_BPS, Downlink
 from coordinator.relay.media_track import MediaTrack
-from coordinator.relay.participant import Participant
+from coordinator.relay.participant import CONTROLS, Participant
 from coordinator.relay.room import Context, Room
 from coordinator.relay.sdp import MAX_SDP_BYTES, Local, parse_offer, write_answer
 from coordinator.relay.signalling import read_join_request, read_query
@@ -366,6 +366,24 @@ def test_any_feedback_leaves_an_estimate_that_can_be_used(bodies: list[bytes], s
         with contextlib.suppress(ValueError):
             line.feedback(twcc.read(body), 1 + index / 10)
     assert MIN_BPS <= line.budget_bps < 1e9 and 0 <= line.loss <= 1
+
+
+def test_feedback_that_claims_to_be_about_everything_is_refused() -> None:
+    claim = b"\0\0\xff\xff\0\0\0\0" + b"\x1f\xff" * 9
+    with pytest.raises(ValueError, match="too many"):
+        twcc.read(claim)
+
+
+def test_control_packets_have_an_allowance_of_their_own() -> None:
+    async def flood() -> None:
+        person = enter(a_room(), "site")
+        asked: list[rtcp.Part] = []
+        person.plane.on_part = lambda part, now: asked.append(part)  # type: ignore[method-assign]
+        for _ in range(CONTROLS[0] + 500):
+            person.on_rtcp(rtcp.pli(500))
+        assert CONTROLS[0] <= len(asked) < CONTROLS[0] + 400
+
+    asyncio.run(flood())
 
 
 # strangers

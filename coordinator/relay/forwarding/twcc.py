@@ -14,6 +14,8 @@ from .rtp import newer_by
 TICK_S = 0.00025
 REFERENCE_TICKS = 256  # 64 ms
 MAX_STATUSES = 600
+MAX_REPORTED = 2048
+"""Seconds of media: a few bytes could claim 65,535 packets, and each claim costs time."""
 NOT_RECEIVED, SMALL, LARGE = 0, 1, 2
 
 
@@ -99,11 +101,13 @@ def _chunks(statuses: list[int]) -> bytes:
 def read(body: bytes) -> list[tuple[int, float | None]]:
     """Return (16-bit number, arrival in seconds on the receiver's clock or None) for each reported packet.
 
-    Raises ValueError when the body is truncated.
+    Raises ValueError when the body is truncated, or reports more than `MAX_REPORTED` packets.
     """
     if len(body) < 8:
         raise ValueError("transport feedback is truncated")
     base, count, reference = struct.unpack_from("!HHI", body)
+    if count > MAX_REPORTED:
+        raise ValueError("transport feedback on too many packets")
     ticks = (reference >> 8) * REFERENCE_TICKS
     statuses, at = _read_statuses(body, count)
     result: list[tuple[int, float | None]] = []
