@@ -9,6 +9,7 @@ import { nameOf, page } from "./page-data.js";
 import { FigureKeeper } from "./room-figures.js";
 import { BriefingRoom } from "./room.js";
 import { SiteDevices } from "./site-devices.js";
+import { SiteLineCheck } from "./site-line-check.js";
 import { SitePapers } from "./site-papers.js";
 import { HeadcountForm } from "./site-headcount.js";
 import { SignOff } from "./site-sign.js";
@@ -59,6 +60,7 @@ const socket = new ControlSocket(controlUrl(), () => ({ as: "site" }), {
   },
 });
 const devices = new SiteDevices(room, redrawSoon);
+new SiteLineCheck(devices);
 const papers = new SitePapers({ send: (message) => socket.send(message), beat: () => socket.beatNow(), fail: tell });
 const headcount = new HeadcountForm((message) => socket.send(message));
 const sign = new SignOff(code);
