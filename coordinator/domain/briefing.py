@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from coordinator.domain import commands as c
 from coordinator.domain import checking, counting, floor, history, keeping, lines, phases
+from coordinator.domain import commands as c
 from coordinator.domain.commands import SYSTEM_ACTOR, Actor, Command
 from coordinator.domain.errors import Refusal
 from coordinator.domain.events import HUB, Event, Recorded
