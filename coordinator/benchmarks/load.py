@@ -1,10 +1,10 @@
-"""Load clients for `coordinator bench relay`, in a process of their own: `python -m coordinator.benchmarks.load`.
+"""Load clients for `coordinator bench relay`, in a process of their own.
 
 Rule 1: one JSON line on standard input says who joins; `ready`, then answers to `begin` and `end`, go out.
 Rule 2: full ICE and DTLS, nothing is decoded. Sockets are polled: waking this process for every packet would
 be charged to the server.
-Rule 3: every packet carries the time it was sent at; a sample is decrypted and compared with the time at which
-the kernel received it, so that our own polling adds nothing.
+Rule 3: every packet carries the time it was sent at; a sample is decrypted and compared with the time at
+which the kernel received it, so that our own polling adds nothing.
 """
 
 from __future__ import annotations
@@ -180,7 +180,7 @@ class Party:
         return {}
 
     def end(self) -> dict[str, Any]:
-        """What was counted: packets `received`, `lost`, `recovered`; `delays_us`, sampled; own CPU seconds."""
+        """What was counted: packets `received`, `lost`, `recovered`; `delays_us`, sampled; own `cpu_s`."""
         pairs = zip((client.counts() for client in self._clients), self._before, strict=True)
         changes = [[now - then for now, then in zip(*pair, strict=True)] for pair in pairs]
         received, lost, recovered = (sum(change[place] for change in changes) for place in range(3))

@@ -55,7 +55,7 @@ class Figures:
 
 
 HEAD = (
-    "| case | packets out/s | relay CPU µs a packet | relay cores | delay p50 ms | p99 ms | lost | asked again |\n"
+    "| case | packets out/s | CPU µs a packet | cores | delay p50 ms | p99 ms | lost | recovered |\n"
     "| --- | --- | --- | --- | --- | --- | --- | --- |"
 )
 
@@ -137,7 +137,9 @@ async def measure(groups: list[list[Guest]], seconds: float) -> Figures:
 
 def _figures(seconds: float, cpu_s: float, parts: list[dict[str, Any]]) -> Figures:
     delays = sorted(delay for part in parts for delay in part["delays_us"]) or [0]
-    received, lost, recovered = (sum(part[key] for part in parts) for key in ("received", "lost", "recovered"))
+    received, lost, recovered = (
+        sum(part[key] for part in parts) for key in ("received", "lost", "recovered")
+    )
     p50, p99 = (delays[int(share * (len(delays) - 1))] / 1000 for share in (0.5, 0.99))
     return Figures(seconds, cpu_s, received + max(lost, 0), max(lost, 0), recovered, p50, p99)
 

@@ -1,7 +1,8 @@
 """A relay as a process: start, serve, stop.
 
 Rule 1: it says "relay ready ws://HOST:PORT udp PORT" on standard output once it can be used, and no more.
-Rule 2: at the end (SIGTERM, SIGINT, or with `watch_stdin` the end of standard input) everybody is told to
+Rule 2: on SIGUSR1 it takes no new rooms, and stops once the last participant has left.
+Rule 3: at the end (SIGTERM, SIGINT, or with `watch_stdin` the end of standard input) everybody is told to
 come back to the next relay, and it exits with 0: no orphan keeps the UDP port.
 """
 
@@ -51,7 +52,23 @@ async def run_relay(options: RelayOptions) -> None:
         )
         if options.watch_stdin:
             _watch_stdin(stop)
+        with contextlib.suppress(NotImplementedError, RuntimeError):
+            loop.add_signal_handler(signal.SIGUSR1, _drain, running.rooms)
+        emptied = asyncio.create_task(_emptied(running.rooms, stop))
         await stop.wait()
+        emptied.cancel()
+
+
+def _drain(rooms: Rooms) -> None:
+    logger.info("draining: no new rooms; the relay stops when the last participant has left")
+    rooms.draining = True
+
+
+async def _emptied(rooms: Rooms, stop: asyncio.Event) -> None:
+    """Set `stop` when a draining relay is empty."""
+    while not (rooms.draining and not rooms.everybody()):  # noqa: ASYNC110 (looked at twice a second)
+        await asyncio.sleep(0.5)
+    stop.set()
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,8 @@ class MediaTrack:
         """What the publisher announced for each quality."""
         self.silenced = False
         """Set while the server has muted the track: nothing is forwarded."""
+        self.nacks = self.plis = 0
+        """Packets and keyframes that the publisher was asked for, since the start."""
         self._send_rtcp = send_rtcp
         self._outlets: list[tuple[Route, Outlet]] = []
         self._keyframes = KeyframeRequests()
@@ -89,13 +91,17 @@ class MediaTrack:
     def want_keyframe(self, stream: Stream | None, now: float) -> None:
         """Ask the publisher for a keyframe of this stream, soon if not now."""
         if self.video and stream is not None and self._keyframes.want(stream.ssrc, now):
-            self._send_rtcp(rtcp.pli(stream.ssrc))
+            self._ask_keyframe(stream.ssrc)
+
+    def _ask_keyframe(self, ssrc: int) -> None:
+        self.plis += 1
+        self._send_rtcp(rtcp.pli(ssrc))
 
     def tick(self, now: float, rtt_s: float) -> None:
         """Send the NACKs and keyframe requests that are due."""
         for ssrc in self._keyframes.due(now):
             if self._awaited(ssrc):
-                self._send_rtcp(rtcp.pli(ssrc))
+                self._ask_keyframe(ssrc)
             else:
                 self._keyframes.forget(ssrc)
         for stream in self.streams.values():
@@ -110,6 +116,7 @@ class MediaTrack:
             return
         due = stream.missing.due(now, rtt_s)
         if due:
+            self.nacks += len(due)
             self._send_rtcp(rtcp.nack(stream.ssrc, [number & 0xFFFF for number in due]))
         if stream.missing.take_lost() and self._awaited(stream.ssrc):
             self.want_keyframe(stream, now)

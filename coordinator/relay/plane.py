@@ -53,6 +53,8 @@ class Plane:
         self._spare, self._spared_at = 1.0, 0.0
         self.line = Downlink()
         self.sent = 0
+        self.missed = self.repeated = self.keyframes_asked = 0
+        """Packets asked for again, packets repeated, and keyframes asked for, since the start."""
         self.on_paused: Callable[[MediaTrack, bool], None] = lambda track, paused: None
         """Called when a track is paused for lack of bandwidth, and when it goes on."""
 
@@ -64,11 +66,13 @@ class Plane:
         """Begin to send a track, with a keyframe first; once is enough."""
         if feed.route.ssrc in self._feeds:
             return
-        if feed.route.ssrc in self._feeds:
-            return
         self._feeds[feed.route.ssrc] = feed
         feed.track.attach(feed.route, self)
         self.allocate(time.monotonic())
+
+    def feeds(self) -> list[Feed]:
+        """Return what is being sent, or would be if it could be afforded."""
+        return list(self._feeds.values())
 
     def remove(self, feed: Feed) -> None:
         """Stop sending a track."""
@@ -120,6 +124,7 @@ class Plane:
         elif isinstance(part, rtcp.KeyframeRequest):
             feed = self._feeds.get(part.ssrc)
             if feed is not None:
+                self.keyframes_asked += 1
                 feed.track.want_keyframe(feed.route.wanted, now)
         elif isinstance(part, rtcp.Remb):
             self.line.remb(part.bitrate_bps, now)
@@ -140,6 +145,7 @@ class Plane:
         if feed is None:
             return
         route = feed.route
+        self.missed += len(part.sequences)
         self._spare = min(1.0, self._spare + (now - self._spared_at) / REPEAT_SPAN_S)
         self._spared_at = now
         for sequence in part.sequences[:MAX_REPEATS_PER_NACK]:
@@ -153,6 +159,7 @@ class Plane:
     def _send_again(
         self, route: Route, packet: Packet, sequence: int, timestamp: int, payload: bytes, now: float
     ) -> None:
+        self.repeated += 1
         if route.rtx_ssrc is None or route.rtx_payload_type is None:
             self._send(route.payload_type, packet.marker, sequence, timestamp, route.ssrc, payload, now)
             return

@@ -35,6 +35,8 @@ class Rooms:
         self._rooms: dict[str, Room] = {}
         self._on_event = on_event
         self._context = context
+        self.draining = False
+        """Set once no new rooms are taken; rooms that have people go on, and may be joined."""
 
     @property
     def mux(self) -> UdpMux:
@@ -57,6 +59,8 @@ class Rooms:
         known = self._rooms.get(request.name)
         if known is not None:
             return known
+        if self.draining:
+            raise RelayError("unavailable", "this relay takes no new rooms, it will stop")
         if not request.name:
             raise RelayError("invalid_argument", "a room needs a name")
         if len(self._rooms) >= MAX_ROOMS:
@@ -80,7 +84,10 @@ class Rooms:
         """Let somebody in (`two_lines`: by v0); the same identity is sent away first. Raises RelayError."""
         if sum(len(room.participants) for room in self._rooms.values()) >= MAX_PARTICIPANTS:
             raise RelayError("resource_exhausted", f"at most {MAX_PARTICIPANTS} participants can be here")
-        room = self._rooms.get(grants.room) or self.create(proto_room.CreateRoomRequest(name=grants.room))
+        room = self._rooms.get(grants.room)
+        if self.draining and room is not None and not room.participants:
+            raise RelayError("unavailable", "this relay takes no new rooms, it will stop")
+        room = room or self.create(proto_room.CreateRoomRequest(name=grants.room))
         return room.admit(grants, request, two_lines=two_lines)
 
     def resumable(self, grants: Grants, participant_sid: str) -> Participant | None:

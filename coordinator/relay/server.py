@@ -10,13 +10,13 @@ is there for older ones, and differs in `offering` and in how the join request i
 from __future__ import annotations
 
 import logging
-import time
 
 from aiohttp import WSCloseCode, web
 from aiohttp.typedefs import Handler
 from livekit.protocol import models, rtc
 
 from .errors import ProtocolViolation, RelayError
+from .metrics import Metrics
 from .participant import Participant
 from .publication import check_request
 from .rooms import Rooms
@@ -31,6 +31,7 @@ SERVER_VERSION = "1.8.0"
 PROTOCOL = 16
 PING_INTERVAL_S = 5
 PING_TIMEOUT_S = 15
+COME_BACK = {"Retry-After": "5"}
 PUBLISH_CODECS = ("video/VP8", "video/H264", "audio/opus")
 SERVER_INFO = models.ServerInfo(
     edition=models.ServerInfo.Edition.Standard, version=SERVER_VERSION, protocol=PROTOCOL
@@ -45,7 +46,7 @@ def make_app(rooms: Rooms, keys: dict[str, str]) -> web.Application:
         app.router.add_get(path, front.signal)
         app.router.add_get(f"{path}/validate", front.validate)
     app.router.add_get("/healthz", front.health)
-    app.router.add_get("/metrics", front.metrics)
+    app.router.add_get("/metrics", Metrics(rooms, keys).handle)
     add_routes(app, rooms, keys)
     return app
 
@@ -121,6 +122,8 @@ class _Front:
                 check_request(wish, grants.may_publish)
             return self._rooms.join(grants, join, two_lines=two_lines)
         except RelayError as error:
+            if error.code == "unavailable":
+                raise web.HTTPServiceUnavailable(text=error.message, headers=COME_BACK) from error
             raise web.HTTPForbidden(text=error.message) from error
 
     async def _serve(
@@ -153,7 +156,7 @@ class _Front:
         people = list(self._rooms.everybody())
         return web.json_response(
             {
-                "status": "ok",
+                "status": "draining" if self._rooms.draining else "ok",
                 "rooms": len(self._rooms.list()),
                 "participants": len(people),
                 "udp_port": self._port(),
@@ -162,23 +165,6 @@ class _Front:
 
     def _port(self) -> int:
         return self._rooms.mux.port
-
-    async def metrics(self, request: web.Request) -> web.Response:
-        """Give the main counts in Prometheus' text format."""
-        people = list(self._rooms.everybody())
-        mux = self._rooms.mux
-        values = {
-            "relay_rooms": len(self._rooms.list()),
-            "relay_participants": len(people),
-            "relay_published_tracks": sum(len(person.publications) for person in people),
-            "relay_subscriptions": sum(len(person.subscriptions) for person in people),
-            "relay_rtp_received": sum(person.uplink.received for person in people),
-            "relay_rtp_sent": sum(person.plane.sent for person in people),
-            "relay_udp_dropped_total": mux.dropped,
-            "relay_udp_refused_total": mux.refused,
-            "relay_time_seconds": time.time(),
-        }
-        return web.Response(text="".join(f"{name} {value}\n" for name, value in values.items()))
 
 
 def _is_v0(request: web.Request) -> bool:

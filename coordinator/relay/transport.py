@@ -161,6 +161,11 @@ class MediaTransport:
         self.closed = False
 
     @property
+    def dropped(self) -> int:
+        """Packets of the peer that were too many or could not be read, since the start."""
+        return self.malformed + self._packets.refused
+
+    @property
     def credentials(self) -> Credentials | None:
         """The local ICE credentials for the next answer, None before the first offer."""
         return self._ice.current
@@ -324,4 +329,6 @@ def self_test() -> None:
     missing += [name for name in _PRIVATE_SRTP if not hasattr(_srtp, name)]
     missing += [name for name in ("_srtp",) if not hasattr(Session(), name)]
     if missing:
-        raise RuntimeError(f"this aiortc or pylibsrtp has no {', '.join(missing)}: install the versions in pyproject.toml")
+        raise RuntimeError(
+            f"this aiortc or pylibsrtp has no {', '.join(missing)}: install the versions in pyproject.toml"
+        )

@@ -57,6 +57,8 @@ class UdpMux:
         self._faults = Allowance(5, 0.1)
         self._buffer = bytearray(MAX_DATAGRAM)
         self.port = 0
+        self.sent = self.received = 0
+        """Datagrams, since the start."""
         self.dropped = 0
         """Datagrams from strangers, since the start."""
         self.refused = 0
@@ -108,6 +110,7 @@ class UdpMux:
             return
         try:
             sock.sendto(data, address)
+            self.sent += 1
         except OSError:
             self.refused += 1
 
@@ -128,7 +131,8 @@ class UdpMux:
                 if self._faults.take():
                     logger.exception("a datagram from %s could not be handled", address)
 
-    def _dispatch(self, data: bytes | memoryview, address: Address) -> None:
+    def _dispatch(self, data: memoryview, address: Address) -> None:
+        self.received += 1
         if not data:
             return
         if data[0] < 4:

@@ -9,7 +9,7 @@ Rule 3: feedback goes out from `tick`, never per packet, except the first NACK o
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from .forwarding import rtcp, rtp, twcc
@@ -57,6 +57,7 @@ class Uplink:
         self.rtt_s = 0.1
         self.loss = 0.0
         self.received = 0
+        self._asked_before = (0, 0)
         self.on_media: Callable[[MediaTrack, str], None] = lambda track, codec: None
         """Called with the codec when the first packet of a track's stream comes."""
 
@@ -69,8 +70,16 @@ class Uplink:
 
     def unbind(self, track: MediaTrack) -> None:
         """Take in nothing more for a track, whatever its publisher goes on to send."""
+        nacks, plis = self._asked_before
+        self._asked_before = (nacks + track.nacks, plis + track.plis)
         self._bindings = {mid: b for mid, b in self._bindings.items() if b.track is not track}
         self._sources = {ssrc: pair for ssrc, pair in self._sources.items() if pair[0].track is not track}
+
+    def asked(self, publications: Iterable[MediaTrack]) -> tuple[int, int]:
+        """Return how many packets and keyframes the participant was asked for, ended tracks counted."""
+        tracks = list(publications)
+        nacks, plis = self._asked_before
+        return nacks + sum(track.nacks for track in tracks), plis + sum(track.plis for track in tracks)
 
     def on_rtp(self, data: bytes) -> None:
         """Take in one decrypted RTP packet."""

@@ -13,6 +13,7 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import pylibsrtp
 from aioice import Candidate, Connection
@@ -73,7 +74,7 @@ class Link:
         self._connecting = self._closed = False
         self._release: asyncio.Task[None] | None = None
         self._time = asyncio.get_running_loop().time
-        self._by_hand: tuple[asyncio.DatagramProtocol, tuple[str, int]] | None = None
+        self._by_hand: tuple[Any, tuple[str, int]] | None = None
 
     @property
     def sinks(self) -> tuple[Callable[[bytes], None], Callable[[bytes], None], Callable[[], None]]:
