@@ -173,11 +173,15 @@ def test_purge_exports_removes_and_leaves_a_word(run: Run, data: Path, tmp_path:
     reader = Reader(data)
     seq, digest = reader.head("bold")
     kept = reader.jsonl("bold")
+    papers = [data / "documents" / briefing / "d1" for briefing in ("bold", "bnew")]
+    for paper in papers:
+        paper.mkdir(parents=True)
 
     code, _, _ = run("purge", "--before", "2020-01-01", "--export", tmp_path / "out", "--yes")
 
     assert code == 0
     assert [row.id for row in reader.briefings()] == ["bnew"]
+    assert [paper.exists() for paper in papers] == [False, True], "documents go with their briefing"
     assert reader.events("bold") == [] and "bold" not in reader.heads()
     name = f"bold-{seq}-{digest[:12]}.jsonl"
     assert (tmp_path / "out" / name).read_bytes() == kept

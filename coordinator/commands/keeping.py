@@ -19,6 +19,7 @@ from coordinator import clock
 from coordinator.catalogue import Catalogue
 from coordinator.commands import records, shared
 from coordinator.config import Config
+from coordinator.documents.shelf import Shelf
 from coordinator.domain.errors import Refusal
 from coordinator.storage import BriefingRow, Reader, Store, purging, restoring
 from coordinator.storage.folder import create_private
@@ -111,6 +112,7 @@ def purge(args: argparse.Namespace, catalogue: Catalogue) -> int:
         for place, row in enumerate(rows, 1):
             file = _export(store, row, args.export, settings)
             purging.purge(store, row.id, clock.now(), f"command:{records.person()}", file)
+            Shelf(args.data).remove(row.id)
             records.progress(catalogue, place, len(rows))
     finally:
         store.close()
