@@ -57,7 +57,9 @@ async def test_whoever_is_logged_in_goes_on_to_their_own_page(rig: Rig, role: st
     assert (answer.status, answer.headers["Location"]) == (303, home)
 
 
-@pytest.mark.parametrize("path", ["/host", "/staff", "/staff/trends", "/host/briefings/b0", "/staff/briefings/b0"])
+@pytest.mark.parametrize(
+    "path", ["/host", "/staff", "/staff/trends", "/host/briefings/b0", "/staff/briefings/b0"]
+)
 async def test_who_is_not_logged_in_is_led_to_the_log_in(rig: Rig, path: str) -> None:
     answer = await (await rig.nobody()).get(path)
 
@@ -109,6 +111,20 @@ async def test_the_operators_page_is_its_sites_and_tells_no_phone_numbers(rig: R
     data = page_data(text)
     assert data["code"] == "xa-ban-thi"
     assert data["sites"] == [{"code": site.code, "name": site.name} for site in CONFIG.sites]
+
+
+async def test_after_the_end_a_sites_link_offers_to_sign_until_it_has_answered(rig: Rig) -> None:
+    operator, host = await rig.site("xa-ban-thi"), await rig.program("host")
+    briefing = await rig.briefing("open", "start", sites=["xa-ban-thi"])
+    before = page_data(await text_of(operator, "/site"))["to_sign"]
+    await host.post(f"/api/briefings/{briefing}/end")
+
+    offered = page_data(await text_of(operator, "/site"))["to_sign"]
+    elsewhere = page_data(await text_of(await rig.site("xa-dai-sao"), "/site"))["to_sign"]
+    await operator.post(f"/api/briefings/{briefing}/sites/xa-ban-thi/sign-off", {"answer": "right"})
+    after = page_data(await text_of(operator, "/site"))["to_sign"]
+
+    assert (before, offered["id"], elsewhere, after) == (None, briefing, None, None)
 
 
 async def test_a_page_that_does_not_exist_says_so_in_html(rig: Rig) -> None:

@@ -88,7 +88,7 @@ function row(site, timeline) {
   return el(
     "tr",
     { "data-state": state, "data-testid": `attendance-${site.code}` },
-    el("th", { scope: "row" }, site.name),
+    el("th", { scope: "row" }, el("a", { href: `/staff/briefings/${briefing}/sites/${site.code}/print`, title: t("Sheet of this site, to print") }, site.name)),
     number(count(site.expected)),
     site.present === null || site.present === undefined ? el("td", { class: "number muted" }, t("no figure yet")) : el("td", { class: "number strong" }, count(site.present), site.made_up === null ? null : el("small", { class: "under muted" }, t("+{n} made up", { n: count(site.made_up) }))),
     number(count(site.members)),
