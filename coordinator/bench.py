@@ -10,7 +10,7 @@ import importlib.util
 import sys
 from collections.abc import Sequence
 
-_KNOWN = ("reports", "relay")
+_KNOWN = ("reports", "relay", "joins")
 
 
 def main(words: Sequence[str]) -> int:

@@ -113,15 +113,20 @@ def _site(number: int, hears: str = "", tracks: int = 0) -> Guest:
 
 
 def _guest(identity: str, **fields: Any) -> Guest:
+    return Guest(identity, token_of(identity), **fields)
+
+
+def token_of(identity: str) -> str:
+    """A token for the room of the benchmark."""
     grants = VideoGrants(room_join=True, room="bench")
-    token = AccessToken(KEY, SECRET).with_identity(identity).with_grants(grants).with_ttl(timedelta(hours=1))
-    return Guest(identity, token.to_jwt(), **fields)
+    token = AccessToken(KEY, SECRET).with_identity(identity).with_grants(grants)
+    return token.with_ttl(timedelta(hours=1)).to_jwt()
 
 
 async def measure(groups: list[list[Guest]], seconds: float) -> Figures:
     """Runs one case on a fresh relay. Raises TimeoutError, or RuntimeError when a process ended too soon."""
     async with contextlib.AsyncExitStack() as stack:
-        relay, url = await stack.enter_async_context(_relay())
+        relay, url = await stack.enter_async_context(started_relay())
         clients = [await stack.enter_async_context(_clients(url, group)) for group in groups]
         for client in clients:
             await _hear(client, "joined")
@@ -151,7 +156,7 @@ def cpu_seconds(pid: int) -> float:
 
 
 @contextlib.asynccontextmanager
-async def _relay() -> AsyncIterator[tuple[Process, str]]:
+async def started_relay() -> AsyncIterator[tuple[Process, str]]:
     """A relay in a process of its own, and its address."""
     keys = {"LIVEKIT_API_KEY": KEY, "LIVEKIT_API_SECRET": SECRET}
     words = ("coordinator.relay.main", "--host", "127.0.0.1", "--port", "0", "--udp-port", "0")

@@ -1,0 +1,53 @@
+"""`coordinator bench relay` and `bench joins`: the cases, and a short run of the real thing."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import pytest
+
+from coordinator import bench
+from coordinator.benchmarks import relay
+
+
+def test_a_case_says_who_sends_what_to_whom() -> None:
+    (hall,), sites = relay.guests_of("1x25")
+    assert hall.publishes == ("camera", "microphone") and hall.hears == ""
+    assert [site.tracks for site in sites] == [2] * 25 and not any(site.publishes for site in sites)
+
+    sites, (hall,) = relay.guests_of("25x1")
+    assert hall.tracks == 25 and all(site.camera == "low" and not site.hears for site in sites)
+
+    (hall,), sites = relay.guests_of("conference")
+    assert (hall.tracks, len(sites)) == (25, 25) and {site.tracks for site in sites} == {3}
+
+
+@pytest.mark.parametrize("case", ["2x2", "0x1", "x", "1x", "lecture", ""])
+def test_an_unknown_case_is_wrong_use(case: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert bench.main(["relay", "--cases", case]) == 2
+    assert "1x25" in capsys.readouterr().err
+
+
+def test_processor_time_is_that_of_the_process() -> None:
+    before = relay.cpu_seconds(os.getpid())
+    until = time.process_time() + 0.2
+    while time.process_time() < until:
+        pass
+    assert 0.15 < relay.cpu_seconds(os.getpid()) - before < 5
+
+
+@pytest.mark.slow
+def test_a_short_run_forwards_everything(capsys: pytest.CaptureFixture[str]) -> None:
+    assert bench.main(["relay", "--seconds", "1", "--cases", "1x2"]) == 0
+    row = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("| 1x2 |"))
+    _, _, packets, cpu_us, cores, p50_ms, p99_ms, lost, *_ = (part.strip() for part in row.split("|"))
+    assert float(packets) > 300 and float(cpu_us) > 0 and float(cores) > 0
+    assert 0 < float(p50_ms) <= float(p99_ms)
+    assert lost.startswith("0 ")
+
+
+def test_without_enough_joins_there_is_nothing_to_compare() -> None:
+    with pytest.raises(SystemExit) as wrong:
+        bench.main(["joins", "--joins", "10"])
+    assert wrong.value.code == 2
