@@ -47,6 +47,8 @@ def announced_addresses(host: str, public_ip: str | None) -> list[str]:
         outside = [str(address)]
     else:
         outside = _outside_addresses()
+    if public_ip and ipaddress.ip_address(public_ip).is_loopback:
+        return [public_ip]  # this machine only
     if public_ip:
         outside = [public_ip, *(local for local in outside if (":" in local) != (":" in public_ip))]
     outside.sort(key=lambda text: ":" in text)
