@@ -13,6 +13,9 @@ import { tell } from "./toast.js";
 
 const FIGURES = ["present", "members", "excused", "unexcused", "extra"];
 
+/** What each choice cannot do without; the server has the last word. @type {Record<string, string[]>} */
+const NEEDED = { headcount: ["present", "reason"], expected: ["expected", "reason"], phone: ["name", "reason"], "made-up": ["persons", "on", "reason"], note: ["text"] };
+
 /** @param {string} id @returns {HTMLInputElement} */
 const field = (id) => /** @type {HTMLInputElement} */ (byId(`correct-${id}`));
 /** @param {string} id @returns {string} */
@@ -52,7 +55,19 @@ export function wireCorrect(briefing, done) {
     show(byId("correct-trouble"), false);
   }
 
+  /** @param {string} words */
+  function trouble(words) {
+    setText(byId("correct-trouble"), words);
+    show(byId("correct-trouble"), true);
+  }
+
   async function send() {
+    const missing = NEEDED[what.value].find((id) => text(id) === "");
+    if (missing) {
+      trouble(t("Please fill in: {field}", { field: field(missing).labels?.[0]?.textContent ?? missing }));
+      field(missing).focus();
+      return;
+    }
     const button = /** @type {HTMLButtonElement} */ (byId("correct-send"));
     button.disabled = true;
     try {
@@ -61,8 +76,7 @@ export function wireCorrect(briefing, done) {
       tell(t("Written into the log"), "online");
       await done();
     } catch (error) {
-      setText(byId("correct-trouble"), error instanceof Error ? error.message : String(error));
-      show(byId("correct-trouble"), true);
+      trouble(error instanceof Error ? error.message : String(error));
     }
     button.disabled = false;
   }
