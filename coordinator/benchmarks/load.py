@@ -22,6 +22,7 @@ from typing import Any
 from livekit.protocol.models import ParticipantInfo, TrackInfo
 
 from coordinator.simulate.client import LightClient
+from coordinator.simulate.conversation import ClientError
 from coordinator.simulate.link import Link
 from coordinator.simulate.media import Media
 from coordinator.simulate.recording import OPUS_FRAME, Picture, RecordedMedia, Recording
@@ -31,7 +32,7 @@ SAMPLE = 8
 """One packet in so many is decrypted and timed."""
 SO_TIMESTAMPNS = 35
 RECEIVE_BYTES = 1024 * 1024
-JOIN_AT_ONCE = 8
+JOIN_AT_ONCE = 3
 READY_WITHIN_S = 90.0
 _STAMP = struct.Struct("!Q")
 _KERNEL_STAMP = struct.Struct("@qq")
@@ -218,4 +219,7 @@ async def _main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_main())
+    try:
+        asyncio.run(_main())
+    except (ClientError, TimeoutError) as problem:
+        sys.exit(f"a load client gave up: {problem!r}")

@@ -159,7 +159,16 @@ def cpu_seconds(pid: int) -> float:
 async def started_relay() -> AsyncIterator[tuple[Process, str]]:
     """A relay in a process of its own, and its address."""
     keys = {"LIVEKIT_API_KEY": KEY, "LIVEKIT_API_SECRET": SECRET}
-    words = ("coordinator.relay.main", "--host", "127.0.0.1", "--port", "0", "--udp-port", "0")
+    words = (
+        "coordinator.relay.main",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        "0",
+        "--udp-port",
+        "0",
+        "--watch-stdin",
+    )
     async with _process(*words, environment=keys) as started:
         assert started.stdout is not None
         async with asyncio.timeout(STEP_WITHIN_S):
