@@ -35,6 +35,7 @@ SEND_WITHIN_S = 25.0  # then a page that takes nothing loses its socket
 MOST_BYTES = 16 * 1024
 MOST_WAITING_BYTES = 32 * 1024  # sent and not yet taken by the line: more would be old news
 MESSAGES_A_SECOND, BURST, MOST_DROPPED = 10.0, 40.0, 200
+HELLOS_A_SECOND, HELLO_BURST = 1.0, 30.0  # of one link or account: each may be two events in the log
 DEFLATE_BITS = 12  # a 4 kB window, made for each message: no memory is held while a page is silent
 CLOSE_CODES = {
     "closed": 1000,
@@ -208,6 +209,9 @@ class Line:
         if self.attached is not None:
             raise BadRequest("bad_message", field="type", problem="twice")
         self.identity = _choose(self._who, hello)
+        hellos = self._request.app[HELLOS].setdefault(self.identity.name, Bucket(HELLOS_A_SECOND, HELLO_BURST))
+        if not hellos.take(asyncio.get_running_loop().time()):
+            raise ProtocolViolation("too_fast")
         self._hello = hello
         await self._join()
 
@@ -322,6 +326,7 @@ class Line:
 
 
 LINES: web.AppKey[set[Line]] = web.AppKey("lines", set[Line])
+HELLOS: web.AppKey[dict[str, Bucket]] = web.AppKey("hellos by identity", dict[str, Bucket])
 
 
 def _choose(who: list[Identity], hello: Hello) -> Identity:
@@ -368,5 +373,6 @@ def add_routes(app: web.Application) -> None:
     """Adds /ws."""
     lines: set[Line] = set()
     app[LINES] = lines
+    app[HELLOS] = {}
     app.router.add_get("/ws", control_socket)
     app.on_shutdown.append(close_all)

@@ -558,3 +558,25 @@ def test_every_goodbye_has_a_close_code_and_a_sentence() -> None:
     for language in ("vi", "en"):
         known = catalogue.load(language).messages
         assert {code for code in told if f"error:{code}" not in known} == set()
+
+
+async def test_one_link_says_hello_only_so_often(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(control, "HELLO_BURST", 2.0)
+    monkeypatch.setattr(control, "HELLOS_A_SECOND", 0.001)
+    briefing = await rig.briefing("open", "start")
+    alfa, bravo = await rig.site(ALFA), await rig.site(BRAVO)
+    for _ in range(2):
+        page = await alfa.socket()
+        await page.hello()
+        await page.get("snapshot")
+    written = len(await rig.events(briefing))
+
+    third = await alfa.socket()
+    await third.hello()
+
+    assert await third.refused() == "too_fast"
+    assert await third.ended() == 1008
+    assert len(await rig.events(briefing)) == written
+    other = await bravo.socket()
+    await other.hello()
+    assert (await other.get("snapshot"))["phase"] == "live"
