@@ -42,6 +42,7 @@ from coordinator.storage.links import Links
 from coordinator.web import AccessLogger, build_app
 
 STOP_WITHIN_S = 10.0
+IDLE_S = 30.0  # how long a connection may take over the head of a request; aiohttp's own limit is an hour
 
 _log = logging.getLogger(__name__)
 
@@ -245,12 +246,20 @@ def _webhook_address(start: Start) -> str:
     return f"[{own}]:{port}" if ":" in own else f"{own}:{port}"
 
 
+def runner_of(services: Services, idle_s: float = IDLE_S) -> web.AppRunner:
+    """The web server, not yet listening; who says nothing whole for `idle_s` seconds is let go."""
+    return web.AppRunner(
+        build_app(services),
+        access_log_class=AccessLogger,
+        access_log=logging.getLogger("coordinator.access"),
+        shutdown_timeout=2.0,
+        keepalive_timeout=idle_s,
+    )
+
+
 @asynccontextmanager
 async def _web(start: Start, services: Services) -> AsyncIterator[None]:
-    log = logging.getLogger("coordinator.access")
-    runner = web.AppRunner(
-        build_app(services), access_log_class=AccessLogger, access_log=log, shutdown_timeout=2.0
-    )
+    runner = runner_of(services)
     await runner.setup()
     try:
         await web.SockSite(runner, start.listener, ssl_context=start.tls, backlog=256).start()

@@ -19,6 +19,7 @@ from coordinator.web.errors import BadRequest
 from coordinator.web.keys import SERVICES
 
 LIMIT_BYTES = 8 * 1024
+READ_WITHIN_S = 20.0
 _PLACES: web.AppKey[asyncio.Semaphore] = web.AppKey("log-ins at a time", asyncio.Semaphore)
 _HOME = {"host": "/host", "admin": "/host", "staff": "/staff"}
 
@@ -28,7 +29,12 @@ async def log_in(request: web.Request) -> web.StreamResponse:
     access.check_origin(request)
     if (request.content_length or 0) > LIMIT_BYTES:
         raise BadRequest("too_large", limit=LIMIT_BYTES)
-    services, form = request.app[SERVICES], await request.post()
+    try:
+        async with asyncio.timeout(READ_WITHIN_S):
+            form = await request.post()
+    except TimeoutError:
+        raise BadRequest("not_understood", status=408) from None
+    services = request.app[SERVICES]
     name, password, wanted = (_text(form.get(field)) for field in ("name", "password", "next"))
     try:
         async with request.app[_PLACES]:

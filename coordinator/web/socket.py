@@ -209,7 +209,9 @@ class Line:
         if self.attached is not None:
             raise BadRequest("bad_message", field="type", problem="twice")
         self.identity = _choose(self._who, hello)
-        hellos = self._request.app[HELLOS].setdefault(self.identity.name, Bucket(HELLOS_A_SECOND, HELLO_BURST))
+        hellos = self._request.app[HELLOS].setdefault(
+            self.identity.name, Bucket(HELLOS_A_SECOND, HELLO_BURST)
+        )
         if not hellos.take(asyncio.get_running_loop().time()):
             raise ProtocolViolation("too_fast")
         self._hello = hello
