@@ -1,4 +1,4 @@
-"""Clients that never finish what they say are let go: each holds a descriptor, and costs its owner nothing."""
+"""Clients that never finish what they say are let go: each holds a descriptor and costs its owner nothing."""
 
 from __future__ import annotations
 
