@@ -4,7 +4,7 @@
  *
  * Rule 1: the page that is wanted now comes first; what is fetched ahead gives way to it at once.
  * Rule 2: ahead goes one picture after the other, the small ones first, so that sound keeps the line.
- * Rule 3: while a briefing runs on a thin line, only the next pages are fetched ahead.
+ * Rule 3: while a briefing runs on a thin line, the next pages come first and the rest with long pauses between.
  */
 import { briefingUrl, get } from "./api.js";
 
@@ -15,6 +15,7 @@ import { briefingUrl, get } from "./api.js";
 const FAST = 80_000; // bytes a second: large pictures come within a second or two
 const AGAIN_MS = 4000;
 const AHEAD = 2;
+const PAUSE_MS = 500;
 
 export class PageStore {
   /** @param {{received: (document: string) => void, listed: (documents: HeldDocument[]) => void}} told */
@@ -30,8 +31,11 @@ export class PageStore {
     this.complete = new Set();
     /** @type {AbortController|null} */
     this.ahead = null;
+    /** @type {Map<string, Promise<string>>} */
+    this.coming = new Map();
     this.busy = 0;
     this.fast = false;
+    this.took = 0; // ms, the last picture
     /** @type {Snapshot|null} */
     this.snapshot = null;
   }
@@ -60,9 +64,10 @@ export class PageStore {
    */
   async want(document, page, size) {
     this.busy += 1;
-    this.ahead?.abort();
+    const coming = this.coming.get(`${document}/${page}/${size}`);
+    if (!coming) this.ahead?.abort();
     try {
-      return await this.#fetch(document, page, size);
+      return await (coming ?? this.#fetch(document, page, size));
     } finally {
       this.busy -= 1;
       void this.#fetchAhead();
@@ -74,11 +79,23 @@ export class PageStore {
     const key = `${document}/${page}/${size}`;
     const held = this.held.get(key);
     if (held) return held;
+    const coming = this.#load(document, page, size, key, signal);
+    this.coming.set(key, coming);
+    try {
+      return await coming;
+    } finally {
+      if (this.coming.get(key) === coming) this.coming.delete(key);
+    }
+  }
+
+  /** @param {string} document @param {number} page @param {Size} size @param {string} key @param {AbortSignal} [signal] */
+  async #load(document, page, size, key, signal) {
     const began = performance.now();
     const address = briefingUrl(this.briefing, `/documents/${document}/pages/${page}/${size}.webp`);
     const answer = await fetch(address, { credentials: "same-origin", signal, priority: signal ? "low" : "high" });
     if (!answer.ok) throw new Error(String(answer.status));
     const picture = await answer.blob();
+    this.took = performance.now() - began;
     this.fast = (1000 * picture.size) / Math.max(1, performance.now() - began) > FAST;
     const url = this.held.get(key) ?? URL.createObjectURL(picture);
     this.held.set(key, url);
@@ -110,6 +127,8 @@ export class PageStore {
     let failed = false;
     try {
       for (let next = this.#next(); next && !controller.signal.aborted; next = this.#next()) {
+        if (next.patient) await new Promise((resolve) => setTimeout(resolve, Math.max(PAUSE_MS, 2 * this.took)));
+        if (controller.signal.aborted) break;
         await this.#fetch(next.document, next.page, next.size, controller.signal);
         this.#tellComplete();
       }
@@ -120,27 +139,25 @@ export class PageStore {
     if (failed) setTimeout(() => void this.#fetchAhead(), AGAIN_MS);
   }
 
-  /** @returns {{document: string, page: number, size: Size}|null} what to fetch ahead now */
+  /** @returns {{document: string, page: number, size: Size, patient: boolean}|null} what to fetch ahead now */
   #next() {
     const shown = this.snapshot?.document;
     const order = [...this.documents].sort((a, b) => Number(b.id === shown) - Number(a.id === shown));
     const thin = this.snapshot?.phase === "live" && !this.fast;
     for (const size of /** @type {Size[]} */ (this.fast ? ["small", "large"] : ["small"])) {
       for (const document of order) {
-        const [from, to] = thin ? this.#soon(document) : [1, document.pages];
-        for (let page = from; page <= to; page += 1) {
-          if (!this.have(document.id, page, size)) return { document: document.id, page, size };
-        }
+        const [soon, pages] = [this.#soon(document), Array.from({ length: document.pages }, (_, index) => index + 1)];
+        const page = [...soon, ...pages].find((one) => !this.have(document.id, one, size));
+        if (page !== undefined) return { document: document.id, page, size, patient: thin && !soon.includes(page) };
       }
     }
     return null;
   }
 
-  /** @param {HeldDocument} document @returns {[number, number]} the pages that come next */
+  /** @param {HeldDocument} document @returns {number[]} the pages that come next */
   #soon(document) {
-    if (document.id !== this.snapshot?.document) return [1, 0];
-    const slide = this.snapshot.slide ?? 1;
-    return [slide, Math.min(document.pages, slide + AHEAD)];
+    const slide = document.id === this.snapshot?.document ? (this.snapshot.slide ?? 1) : 0;
+    return slide ? [slide, slide + 1, slide + AHEAD].filter((page) => page <= document.pages) : [];
   }
 
   #tellComplete() {

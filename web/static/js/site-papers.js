@@ -39,11 +39,11 @@ export class SitePapers {
 
   /** @param {Snapshot|null} snapshot @param {boolean} showing are pages on the main screen now? */
   draw(snapshot, showing) {
+    if (snapshot) this.store.follow(snapshot, typeof snapshot.documents === "string" ? snapshot.documents : "");
     this.slides.draw(snapshot, showing);
     show(byId("papers-open"), Boolean(snapshot) && snapshot?.phase !== "scheduled");
     if (!snapshot) return;
     this.briefing = snapshot.id;
-    this.store.follow(snapshot, typeof snapshot.documents === "string" ? snapshot.documents : "");
     setText(byId("slide-place"), showing && snapshot.slide ? t("page {n}/{all}", { n: snapshot.slide, all: this.#pagesOf(snapshot.document) }) : "");
     const counted = snapshot.messages ?? 0;
     if (counted === this.counted) return;

@@ -54,7 +54,7 @@ const socket = new ControlSocket(controlUrl(), () => ({ as: "site" }), {
     redrawSoon();
   },
   figures: async () => {
-    const taken = papers.slides.addTo(await figures.take());
+    const taken = papers.slides.addTo(await figures.take(), room.has("hub", "microphone"));
     redrawSoon();
     return taken;
   },

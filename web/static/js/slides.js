@@ -70,13 +70,17 @@ export class SlideView {
   }
 
   /**
-   * The figures of a heartbeat while pages are on the main screen: the page shown is acknowledged.
+   * The figures of a heartbeat while pages are on the main screen: the page shown is acknowledged. Where no sound is
+   * sent the page is all that there is to receive.
    * @param {Figures} figures
+   * @param {boolean} soundSent
    * @returns {Figures}
    */
-  addTo(figures) {
-    if (!this.key || figures.mode === "none") return figures;
+  addTo(figures, soundSent) {
+    const away = figures.layer === "off"; // not in the media room
+    if (!this.key || away) return figures;
     const { layer, ...rest } = figures;
-    return { ...rest, mode: "slides", ...(this.page === null ? {} : { slide: this.page }) };
+    const receiving = soundSent ? rest.receiving : this.page !== null;
+    return { ...rest, receiving, mode: "slides", ...(this.page === null ? {} : { slide: this.page }) };
   }
 }
