@@ -1,9 +1,14 @@
 // @ts-check
-/** The headcount form of the operator page: the number present always at hand, the rest in a panel above it. */
+/**
+ * The headcount form of the operator page: the number present always at hand, the rest in a panel above it.
+ *
+ * Rule: what was typed stays on this machine, over a reload too, until the server's snapshot shows it.
+ */
 import { byId, el, redraw, setAttribute, setText, show } from "./dom.js";
 import { percent } from "./format.js";
 import { verdictOf } from "./headcount.js";
 import { t } from "./i18n.js";
+import { isCalled } from "./site-state.js";
 
 /** @typedef {import("./headcount.js").Field} Field */
 /** @typedef {import("./headcount.js").Figures} Figures */
@@ -21,6 +26,9 @@ export class HeadcountForm {
     this.expected = 0;
     /** @type {Figures|null} */
     this.sent = null;
+    this.sentFor = 0;
+    this.newest = 0;
+    this.briefing = "";
     this.touched = false;
     this.openedFor = 0;
     /** @type {ReturnType<typeof setTimeout>|undefined} */
@@ -43,21 +51,59 @@ export class HeadcountForm {
   /** @param {import("./types.js").Snapshot} snapshot @param {SiteEntry} own */
   draw(snapshot, own) {
     this.expected = own.expected;
+    if (snapshot.id !== this.briefing) this.#restore(snapshot.id);
     setText(byId("headcount-expected"), `/${own.expected}`);
     setText(byId("panel-expected"), String(own.expected));
     const running = snapshot.phase === "live" || snapshot.phase === "break";
     /** @type {HTMLFieldSetElement} */ (byId("headcount-fields")).disabled = !running && snapshot.phase !== "open";
     if (!this.touched) this.#fill(own.headcount);
-    if (this.sent && own.headcount?.present === this.sent.present) this.#arrived();
-    const number = snapshot.roll_call ?? 0;
-    const asked = running && number > 0 && (own.headcount?.roll_call ?? (own.headcount ? number : 0)) < number;
+    const number = (this.newest = snapshot.roll_call ?? 0);
+    if (this.sent && this.#holds(own.headcount, this.sent, this.sentFor)) this.#arrived();
+    else if (!this.sent && this.touched && this.#holds(own.headcount, this.figures, number) && this.#note === (own.headcount?.note ?? this.#note)) this.#settle("");
+    const asked = isCalled(snapshot, own);
     this.form.classList.toggle("is-asked", asked);
-    if (asked && number > 1 && this.openedFor < number) {
+    if (asked && (number > 1 || snapshot.calling?.mode === "in_turn") && this.openedFor < number) {
       this.openedFor = number;
       this.#say("", "waiting");
       this.open(true);
     }
     this.#judge();
+  }
+
+  /** The number present as the ticked names make it; the operator looks and sends. @param {number} present */
+  take(present) {
+    this.#input("present").value = String(present);
+    this.#typed();
+  }
+
+  get #key() {
+    return `headcount:${this.briefing}`;
+  }
+
+  get #note() {
+    return /** @type {HTMLInputElement} */ (byId("headcount-note")).value.trim();
+  }
+
+  /** What was typed for this briefing before the page was loaded again. @param {string} briefing */
+  #restore(briefing) {
+    [this.briefing, this.touched, this.sent, this.openedFor] = [briefing, false, null, 0];
+    const kept = localStorage.getItem(this.#key);
+    if (!kept) return;
+    this.#fill(JSON.parse(kept));
+    this.touched = true;
+    this.#say(t("Typed here before, not sent yet"), "weak");
+  }
+
+  /** Does the server have these numbers, for this roll call or a newer one? @param {SiteEntry["headcount"]} headcount @param {Figures} figures @param {number} number */
+  #holds(headcount, figures, number) {
+    return Boolean(headcount) && (headcount?.roll_call ?? number) >= number && FIELDS.every((field) => figures[field] === (headcount?.[field] ?? null));
+  }
+
+  /** @param {string} words */
+  #settle(words) {
+    this.touched = false;
+    localStorage.removeItem(this.#key);
+    this.#say(words, "online");
   }
 
   /** The server refused the numbers that were sent. @param {string} words */
@@ -82,7 +128,7 @@ export class HeadcountForm {
     return /** @type {HTMLInputElement} */ (byId(`headcount-${field}`));
   }
 
-  /** @param {SiteEntry["headcount"]} headcount */
+  /** @param {(Figures & {note?: string|null})|SiteEntry["headcount"]} headcount */
   #fill(headcount) {
     for (const field of FIELDS) this.#input(field).value = headcount?.[field] === null || headcount?.[field] === undefined ? "" : String(headcount[field]);
     /** @type {HTMLInputElement} */ (byId("headcount-note")).value = headcount?.note ?? "";
@@ -90,6 +136,7 @@ export class HeadcountForm {
 
   #typed() {
     this.touched = true;
+    localStorage.setItem(this.#key, JSON.stringify({ ...this.figures, note: this.#note }));
     this.#say("", "waiting");
     this.#judge();
   }
@@ -128,21 +175,20 @@ export class HeadcountForm {
     event.preventDefault();
     const figures = this.figures;
     if (!verdictOf(figures, this.expected).sendable) return;
-    const note = /** @type {HTMLInputElement} */ (byId("headcount-note")).value.trim();
+    const note = this.#note;
     const known = Object.fromEntries(Object.entries(figures).filter(([, value]) => value !== null));
     if (!this.send({ type: "headcount", ...known, ...(note ? { note } : {}) })) {
       this.#say(t("The line is down: not sent. Try again when it is back."), "lost");
       return;
     }
-    this.sent = figures;
+    [this.sent, this.sentFor] = [figures, this.newest];
     this.#say(t("Sending…"), "waiting");
     this.#judge();
   }
 
   #arrived() {
     this.sent = null;
-    this.touched = false;
-    this.#say(t("The hall has your headcount"), "online");
+    this.#settle(t("The hall has your headcount"));
     this.open(false);
   }
 

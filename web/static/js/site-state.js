@@ -46,10 +46,20 @@ function live(facts, snapshot) {
     if (facts.micOpen) return make("live", "floor", "mic", t("Speaking now"), t("The microphone is open: the hall and all sites hear you"), line);
     return make("cue", "floor", "hand", t("Get ready to speak"), t("Turn the camera to the speaker, bring the microphone near"), line);
   }
+  if (isCalled(snapshot, facts.own) && (snapshot.calling?.mode === "in_turn" || (snapshot.calling?.number ?? 0) > 1)) return make("live", "floor", "list", t("The hall is calling the roll"), t("{name}, please report how many are present", { name: facts.own?.name ?? "" }), line);
   if (facts.own?.hand) return make("live", "floor", "hand", t("Hand raised, place {n}", { n: facts.own.hand }), counted(facts.own), line);
   if (line === "weak") return make("live", "weak", "alert", t("Weak line: sound is kept"), t("The picture is reduced and comes back by itself"), line);
   const heard = snapshot.floor ? nameOf(snapshot.floor) : nameOf("hub");
-  return make("live", "online", "speaker", snapshot.floor ? t("Listening to {name}", { name: heard }) : t("Listening to the hall"), counted(facts.own), line);
+  return make("live", "online", "speaker", snapshot.floor ? t("Listening to {name}", { name: heard }) : t("Listening to the hall"), isCalled(snapshot, facts.own) ? t("The hall is calling the roll: {name}, please report how many are present", { name: facts.own?.name ?? "" }) : counted(facts.own), line);
+}
+
+/**
+ * Does the hall wait for this site's number: called by name, or all at once and not yet answered?
+ * @param {Snapshot} snapshot @param {SiteEntry|null} own
+ */
+export function isCalled(snapshot, own) {
+  if (!snapshot.calling || !own || own.answered || (snapshot.phase !== "live" && snapshot.phase !== "break")) return false;
+  return snapshot.calling.mode !== "in_turn" || snapshot.calling.called === own.code;
 }
 
 /** @param {Facts} facts @returns {Standing} */

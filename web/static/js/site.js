@@ -12,6 +12,7 @@ import { SiteDevices } from "./site-devices.js";
 import { SiteLineCheck } from "./site-line-check.js";
 import { SitePapers } from "./site-papers.js";
 import { HeadcountForm } from "./site-headcount.js";
+import { SiteRoster } from "./site-roster.js";
 import { SignOff } from "./site-sign.js";
 import { standingOf } from "./site-state.js";
 import { caption, drawStage } from "./stage.js";
@@ -63,6 +64,7 @@ const devices = new SiteDevices(room, redrawSoon);
 new SiteLineCheck(devices);
 const papers = new SitePapers({ send: (message) => socket.send(message), beat: () => socket.beatNow(), fail: tell });
 const headcount = new HeadcountForm((message) => socket.send(message));
+const roster = new SiteRoster(code, (present) => headcount.take(present));
 const sign = new SignOff(code);
 
 byId("join-button").addEventListener("click", join);
@@ -221,6 +223,7 @@ function drawActions(view) {
   const counting = Boolean(mine) && ["waiting", "live", "cue", "break", "lost"].includes(view);
   show(byId("headcount"), counting);
   if (!counting) headcount.open(false);
+  roster.follow(counting && snapshot ? snapshot.id : "");
   show(byId("cue-trouble"), view === "cue" && Boolean(devices.trouble.microphone));
   setText(byId("cue-trouble"), devices.trouble.microphone);
 }
