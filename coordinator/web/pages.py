@@ -158,13 +158,6 @@ async def checks(request: web.Request) -> web.StreamResponse:
     return _office(request, "checks.html", who, "host", briefing_id=briefing, briefing=briefing)
 
 
-async def checks(request: web.Request) -> web.StreamResponse:
-    """GET /host/briefings/{id}/checks: each site's line, by its newest check."""
-    who = await access.require(request, *access.KEEP)
-    briefing = await _known(request)
-    return _office(request, "checks.html", who, "host", briefing_id=briefing, briefing=briefing)
-
-
 async def hall_screen(request: web.Request) -> web.StreamResponse:
     """GET /host/briefings/{id}/hall: the main screen alone, for the hall's projector."""
     await access.require(request, *access.STEER)
@@ -284,7 +277,6 @@ def add_routes(app: web.Application) -> None:
         "/host": host,
         "/host/briefings/{id}": control_room,
         "/host/briefings/{id}/hall": hall_screen,
-        "/host/briefings/{id}/checks": checks,
         "/host/briefings/{id}/checks": checks,
         "/staff": staff,
         "/staff/trends": trends,
