@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Generator
 from pathlib import Path
 
+import hypothesis
 import pytest
-from playwright.async_api import async_playwright
+from playwright.async_api import async_playwright, expect
 
 from coordinator.simulate import RecordedMedia
 from tests.support.browsers import Browsers
 from tests.support.clips import HUB_LOOK, SITE_LOOKS, Clips, record
 from tests.support.server import ROOT, Server
+
+# A busy machine is no fault of the code: what takes how long is for benchmarks to say.
+hypothesis.settings.register_profile("whole", deadline=None)
+hypothesis.settings.load_profile("whole")
+expect.set_options(timeout=30_000)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -30,7 +30,7 @@ async def test_without_camera_and_microphone_the_page_says_why_and_joins(
 
     await site.open()
 
-    await expect(site.page.get_by_role("alert").filter(has_text=words)).to_be_visible(timeout=15_000)
+    await expect(site.page.get_by_role("alert").filter(has_text=words)).to_be_visible(timeout=45_000)
     await site.join()
     await room.host.press("phase-start")
     await sees(site.page, HUB_LOOK)

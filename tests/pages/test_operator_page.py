@@ -35,7 +35,7 @@ async def test_the_page_waits_until_a_briefing_opens_and_comes_in_by_itself(
 
     await rig.briefing("open")
 
-    await expect(page.locator("#headline")).to_have_text("Đã vào phòng chờ", timeout=15_000)
+    await expect(page.locator("#headline")).to_have_text("Đã vào phòng chờ", timeout=45_000)
 
 
 async def test_each_phase_has_its_own_sentence(rig: Rig, browsers: Browsers) -> None:

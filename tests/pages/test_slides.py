@@ -30,7 +30,7 @@ async def control(rig: Rig, host: Page, *steps: str) -> str:
 
 async def shows(page: Page, number: int) -> None:
     picture = page.get_by_test_id("stage-slide")
-    await expect(picture).to_have_attribute("alt", f"Trang {number}", timeout=15_000)
+    await expect(picture).to_have_attribute("alt", f"Trang {number}", timeout=45_000)
     await expect(picture).to_be_visible()
     assert await picture.evaluate("one => one.naturalWidth") >= 1000
 

@@ -49,7 +49,7 @@ class HostPage:
     async def publish_hall(self) -> None:
         await self.press("publish-hall")
 
-    async def see_site(self, code: str, *states: str, within_s: float = 20.0) -> None:
+    async def see_site(self, code: str, *states: str, within_s: float = 45.0) -> None:
         """Waits until the tile of `code` is in one of `states`."""
         tile = hook(self.page, f"site-tile-{code}")
         await expect(tile).to_have_attribute(
@@ -59,9 +59,9 @@ class HostPage:
     async def see_floor(self, code: str, held: bool = True) -> None:
         tile = hook(self.page, f"site-tile-{code}")
         if held:
-            await expect(tile).to_have_attribute("data-floor", re.compile(".*"), timeout=10_000)
+            await expect(tile).to_have_attribute("data-floor", re.compile(".*"), timeout=45_000)
         else:
-            await expect(tile).not_to_have_attribute("data-floor", re.compile(".*"), timeout=10_000)
+            await expect(tile).not_to_have_attribute("data-floor", re.compile(".*"), timeout=45_000)
 
     async def give_floor(self, code: str) -> None:
         await self.press(f"give-floor-{code}")
@@ -97,18 +97,18 @@ class SitePage:
 
     async def join(self) -> None:
         """Camera and microphone as offered, then the one button."""
-        await expect(hook(self.page, "join-button")).to_be_enabled(timeout=15_000)
+        await expect(hook(self.page, "join-button")).to_be_enabled(timeout=45_000)
         await hook(self.page, "join-button").click()
 
     async def choose_devices(self) -> None:
         """Takes the first camera and microphone of the lists, which must name some."""
         for name in ("camera-select", "microphone-select"):
             options = hook(self.page, name).locator("option")
-            await expect(options.first).to_be_attached(timeout=15_000)
+            await expect(options.first).to_be_attached(timeout=45_000)
             value = await options.first.get_attribute("value")
             await hook(self.page, name).select_option(value)
 
-    async def see_connection(self, *states: str, within_s: float = 20.0) -> None:
+    async def see_connection(self, *states: str, within_s: float = 45.0) -> None:
         shown = hook(self.page, "connection-state")
         await expect(shown).to_have_attribute(
             "data-state", re.compile(f"^({'|'.join(states)})$"), timeout=within_s * 1000

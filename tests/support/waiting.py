@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 async def until(
-    what: str, ask: Callable[[], Awaitable[T]], within_s: float = 20.0, every_s: float = 0.1
+    what: str, ask: Callable[[], Awaitable[T]], within_s: float = 45.0, every_s: float = 0.1
 ) -> T:
     """Asks until the answer is true and returns it.
 

@@ -92,7 +92,7 @@ async def picture(page: Page) -> Picture | None:
     return Picture(found["frames"], found["time"], found["width"], round(hue * 360), saturation > 0.4)
 
 
-async def sees(page: Page, look: Look, within_s: float = 20.0) -> None:
+async def sees(page: Page, look: Look, within_s: float = 45.0) -> None:
     """Waits until the stage shows `look` and its frames go on."""
 
     seen: list[Picture | None] = []
@@ -110,7 +110,7 @@ async def sees(page: Page, look: Look, within_s: float = 20.0) -> None:
         raise AssertionError(f"{late}; seen last: {seen[-5:]}") from None
 
 
-async def hears(page: Page, look: Look, within_s: float = 20.0) -> None:
+async def hears(page: Page, look: Look, within_s: float = 45.0) -> None:
     """Waits until sound arrives on the stage and its strongest tone is that of `look`."""
 
     heard: list[object] = []
