@@ -30,6 +30,7 @@ STATUS: dict[str, int] = {
     "headcount_sum": 400,
     "bad_day": 400,
     "bad_roster": 400,
+    "roster_unreadable": 400,
     "roster_too_long": 400,
     "unknown_person": 404,
     "bad_answer": 400,

@@ -283,6 +283,8 @@ PATHS: dict[str, Schema] = {
     f"{_ONE}/notes": {"post": _call("Writes a note down.", "Noted", takes="Note", status=201)},
     "/api/sites/{code}/roster": {
         "get": _call("The site's people.", "Roster"),
+        "post": _call("What a PUT of this body would take in.", "Roster")
+        | {"requestBody": {"required": True, "content": {"application/octet-stream": {"schema": _FILE}}}},
         "put": _call("Replaces them: XLSX, CSV or pasted cells.", "Roster")
         | {"requestBody": {"required": True, "content": {"application/octet-stream": {"schema": _FILE}}}},
     },

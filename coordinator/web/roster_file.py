@@ -2,7 +2,7 @@
 
 Rule 1: headings are optional; with them the columns are found by name, without them the first two count.
 Rule 2: an empty line is passed over; a line with a post and no name, or letters that no name has, is refused
-with its number, and then nothing is taken in.
+with its row and column as the spreadsheet shows them, and then nothing is taken in.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import zipfile
 from typing import Any
 
 import openpyxl
+from openpyxl.utils import get_column_letter
 
 from coordinator.web import bodies
 from coordinator.web.errors import BadRequest
@@ -27,16 +28,16 @@ def read(raw: bytes) -> list[tuple[str, str]]:
     """(name, post) each, "" where there is no post.
 
     Raises:
-        BadRequest: bad_roster (line, problem).
+        BadRequest: roster_unreadable; bad_roster (line, column, problem).
     """
     try:
         rows = _workbook(raw) if raw.startswith(b"PK") else _text(raw)
-    except (ValueError, KeyError, OSError, csv.Error, zipfile.BadZipFile) as problem:
-        raise BadRequest("bad_roster", line=0, problem=str(problem)[:100]) from None
+    except (ValueError, KeyError, OSError, csv.Error, zipfile.BadZipFile):
+        raise BadRequest("roster_unreadable") from None
     cells = [["" if cell is None else str(cell).strip() for cell in row] for row in rows]
     name_at, post_at, first = _columns(cells[0] if cells else [])
     return [
-        _person(line, _at(row, name_at), _at(row, post_at))
+        (_cell(line, row, name_at), _cell(line, row, post_at) if _at(row, post_at) else "")
         for line, row in enumerate(cells[first:], start=first + 1)
         if any(row)
     ]
@@ -74,9 +75,9 @@ def _at(row: list[str], place: int) -> str:
     return row[place] if place < len(row) else ""
 
 
-def _person(line: int, name: str, post: str) -> tuple[str, str]:
+def _cell(line: int, row: list[str], place: int) -> str:
     try:
-        clean = bodies.clean_text("name", name, 100)
-        return clean, bodies.clean_text("post", post, 100) if post else ""
+        return bodies.clean_text("cell", _at(row, place), 100)
     except BadRequest as problem:
-        raise BadRequest("bad_roster", line=line, problem=str(problem.details.get("problem"))) from None
+        column, what = get_column_letter(place + 1), problem.details["problem"]
+        raise BadRequest("bad_roster", line=line, column=column, problem=what) from None

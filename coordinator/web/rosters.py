@@ -44,13 +44,28 @@ async def show(request: web.Request) -> web.Response:
     return web.json_response([asdict(person) for person in people])
 
 
-async def put(request: web.Request) -> web.Response:
-    """PUT /api/sites/{code}/roster: the body is the file, or the pasted cells as text."""
-    services, code = answers.services_of(request), _own(request)
+async def preview(request: web.Request) -> web.Response:
+    """POST /api/sites/{code}/roster: what PUT would take in, as it would be numbered; nothing is kept."""
+    people = await _given(request)
+    found = [rosters.Person(number, *person) for number, person in enumerate(people, start=1)]
+    return web.json_response([asdict(person) for person in found])
+
+
+async def _given(request: web.Request) -> list[tuple[str, str]]:
+    """The people in the body. Raises BadRequest: too_large, roster_too_long and what roster_file tells."""
+    services, _ = answers.services_of(request), _own(request)
     if (request.content_length or 0) > roster_file.MOST_BYTES:
         raise BadRequest("too_large", limit=roster_file.MOST_BYTES)
     people = await services.read(roster_file.read, await request.read())
-    await services.write(rosters.replace, services.store, code, people)
+    if len(people) > rosters.MOST_PEOPLE:
+        raise BadRequest("roster_too_long", most=rosters.MOST_PEOPLE)
+    return people
+
+
+async def put(request: web.Request) -> web.Response:
+    """PUT /api/sites/{code}/roster: the body is the file, or the pasted cells as text."""
+    services, code = answers.services_of(request), _own(request)
+    await services.write(rosters.replace, services.store, code, await _given(request))
     return await show(request)
 
 
@@ -109,6 +124,17 @@ async def check_in_code(request: web.Request) -> web.Response:
     return web.json_response({"url": url, "svg": drawn.getvalue().decode()}, status=201)
 
 
+async def office_page(request: web.Request) -> web.Response:
+    """GET /staff/rosters: the lists of all sites, and a new one from a file or pasted cells."""
+    who = await access.require(request, *KEEP)
+    services, pages = answers.services_of(request), request.app[PAGES]
+    sites, read = services.config.sites, services.read
+    counts = {site.code: len(await read(rosters.roster, services.reader, site.code)) for site in sites}
+    values: dict[str, Any] = {"who": who, "section": "staff", "sites": sites, "counts": counts}
+    values["page_data"] = pages.data(request, services.config, contacts=False)
+    return pages.render(request, "rosters.html", **values)
+
+
 async def check_in_page(request: web.Request) -> web.Response:
     """GET /checkin/{token}: the form for a telephone."""
     return await _page(request, "")
@@ -150,6 +176,7 @@ async def _page(request: web.Request, name: str) -> web.Response:
 _SITE = "/api/briefings/{id}/sites/{code}"
 ROUTES: tuple[Route, ...] = (
     Route("GET", "/api/sites/{code}/roster", EVERYONE, show),
+    Route("POST", "/api/sites/{code}/roster", KEEP, preview),
     Route("PUT", "/api/sites/{code}/roster", KEEP, put),
     Route("GET", f"{_SITE}/attendees", EVERYONE, attendees),
     Route("PUT", f"{_SITE}/attendees", EVERYONE, tick),
@@ -162,5 +189,6 @@ def add_routes(app: web.Application) -> None:
     """Adds ROUTES and the check-in page, which is for whoever sees the code."""
     app[BUCKETS] = {}
     add_guarded(app, ROUTES)
+    app.router.add_get("/staff/rosters", office_page)
     app.router.add_get("/checkin/{token}", check_in_page)
     app.router.add_post("/checkin/{token}", check_in)

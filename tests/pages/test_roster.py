@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import re
 
+import openpyxl
 import pytest
 from playwright.async_api import Page, expect
 
@@ -147,3 +149,29 @@ async def test_numbers_typed_stay_over_a_reload_until_the_hall_has_them(rig: Rig
     await expect(page.get_by_text("Hội trường đã nhận số có mặt")).to_be_visible()
     kept = await page.evaluate("Object.keys(localStorage)")
     assert not [key for key in kept if key.startswith("headcount:")]
+
+
+async def test_the_office_loads_a_list_after_looking_at_it(rig: Rig, host: Page) -> None:
+    book, raw = openpyxl.Workbook(), io.BytesIO()
+    for row in (("STT", "Họ và tên", "Chức vụ"), (1, "Nguyễn Văn An", "Bí thư"), (2, "Lý Thị Dung", "")):
+        book.worksheets[0].append(row)
+    book.save(raw)
+    await host.goto(f"{rig.base}/staff")
+    await host.get_by_test_id("rosters-open").click()
+    await host.get_by_test_id("rosters-site").select_option(BRAVO)
+    news, save = host.get_by_test_id("rosters-news"), host.get_by_test_id("rosters-save")
+
+    await host.get_by_test_id("rosters-text").fill("Nguyễn Văn An\tBí thư\n\tChủ tịch")
+    await expect(news).to_contain_text("dòng 2, cột A")
+    await expect(save).to_be_disabled()
+    await host.get_by_test_id("rosters-file").set_input_files(
+        {"name": "danh-sach.xlsx", "mimeType": "application/octet-stream", "buffer": raw.getvalue()}
+    )
+    await expect(news).to_contain_text("Đọc được 2 người")
+    await expect(host.get_by_test_id("rosters-rows")).to_contain_text("Lý Thị Dung")
+    await expect(host.get_by_test_id(f"rosters-count-{BRAVO}")).to_have_text("0")
+    await save.click()
+
+    await expect(host.get_by_test_id(f"rosters-count-{BRAVO}")).to_have_text("2")
+    await expect(news).to_contain_text("Đã lưu 2 người cho Xã Đại Sảo")
+    await expect(save).to_be_disabled()

@@ -55,6 +55,7 @@ MATRIX: dict[str, dict[str, bool] | None] = {  # None: open to everybody
     **{f"POST {ONE}/{step}": STEERS for step in ("open", "start", "break", "resume", "end", "cancel")},
     **{f"POST {ONE}/{what}": STEERS for what in ("floor", "stage", "slide", "roll-calls", "roll-calls/next")},
     "GET /api/sites/{code}/roster": ALL,
+    "POST /api/sites/{code}/roster": KEEPS,
     "PUT /api/sites/{code}/roster": KEEPS,
     f"GET {SITE}/attendees": ALL,
     f"PUT {SITE}/attendees": ALL,

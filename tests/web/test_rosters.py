@@ -38,11 +38,39 @@ def test_names_and_posts_come_from_any_spreadsheet(raw: bytes) -> None:
     assert roster_file.read(raw) == PEOPLE
 
 
-@pytest.mark.parametrize("raw", [b"PK\x03\x04 broken", b"\xff\xfe", "An\tBí thư\n\tChủ tịch".encode()])
-def test_a_list_that_cannot_be_read_is_refused_whole(raw: bytes) -> None:
+@pytest.mark.parametrize("raw", [b"PK\x03\x04 broken", b"\xff\xfe"])
+def test_a_file_that_is_no_list_is_refused(raw: bytes) -> None:
     with pytest.raises(BadRequest) as told:
         roster_file.read(raw)
+    assert told.value.code == "roster_unreadable"
+
+
+@pytest.mark.parametrize(
+    ("raw", "line", "column"),
+    [
+        ("An\tBí thư\n\tChủ tịch", 2, "A"),
+        ("STT\tHọ tên\tChức vụ\n1\tAn\tBí thư\n\n2\tBình\tChủ\u202etịch", 4, "C"),
+    ],
+)
+def test_a_wrong_cell_is_named_by_row_and_column_and_nothing_is_taken(
+    raw: str, line: int, column: str
+) -> None:
+    with pytest.raises(BadRequest) as told:
+        roster_file.read(raw.encode())
     assert told.value.code == "bad_roster"
+    assert (told.value.details["line"], told.value.details["column"]) == (line, column)
+
+
+async def test_a_list_can_be_looked_at_before_it_replaces_another(rig: Rig) -> None:
+    staff, operator, path = await rig.program("staff"), await rig.site(ALFA), f"/api/sites/{ALFA}/roster"
+
+    seen = await staff.ask("POST", path, data=PASTED.encode())
+
+    assert [person["name"] for person in await seen.json()] == [name for name, _ in PEOPLE]
+    assert await (await staff.get(path)).json() == []
+    long = "\n".join(f"Người {number}" for number in range(501)).encode()
+    assert await staff.code(await staff.ask("POST", path, data=long)) == (400, "roster_too_long")
+    assert await operator.code(await operator.ask("POST", path, data=PASTED.encode())) == (403, "forbidden")
 
 
 async def test_the_operator_ticks_who_is_there(rig: Rig) -> None:

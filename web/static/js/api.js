@@ -14,7 +14,7 @@ export class ApiError extends Error {
 /**
  * @param {string} method
  * @param {string} path
- * @param {unknown} [body]
+ * @param {unknown} [body] a Blob (a file) goes as it is, anything else as JSON
  * @returns {Promise<any>}
  */
 async function call(method, path, body) {
@@ -23,8 +23,8 @@ async function call(method, path, body) {
   try {
     answer = await fetch(path, {
       method,
-      headers: { Accept: "application/json", ...(body === undefined ? {} : { "Content-Type": "application/json" }), "Accept-Language": document.documentElement.lang },
-      body: body === undefined ? undefined : JSON.stringify(body),
+      headers: { Accept: "application/json", ...(body === undefined ? {} : { "Content-Type": body instanceof Blob ? "application/octet-stream" : "application/json" }), "Accept-Language": document.documentElement.lang },
+      body: body === undefined || body instanceof Blob ? body : JSON.stringify(body),
       credentials: "same-origin",
     });
   } catch {
