@@ -13,6 +13,7 @@ import { t } from "./i18n.js";
 /** @typedef {{id: number, name: string, post: string, state: "waiting"|"present"|"refused", by: "operator"|"self"}} Attendee */
 
 const LOOK_MS = 5000;
+const SELDOM = 12; // with the panel shut, one look in so many: the line is for the briefing
 
 /** @param {{name: string, post: string}} one */
 const keyOf = (one) => `${one.name}\n${one.post}`;
@@ -37,7 +38,10 @@ export class SiteRoster {
     this.search = /** @type {HTMLInputElement} */ (byId("roster-search"));
     this.dialog = /** @type {HTMLDialogElement} */ (byId("code-dialog"));
     this.#listen();
-    setInterval(() => void this.#look(), LOOK_MS);
+    let beats = 0;
+    setInterval(() => {
+      if (this.unsent || !byId("headcount-panel").hidden || ++beats % SELDOM === 0) void this.#look();
+    }, LOOK_MS);
   }
 
   #listen() {
