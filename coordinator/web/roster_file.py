@@ -1,8 +1,9 @@
 """Reads a roster: names and posts out of XLSX, CSV, or cells pasted from a spreadsheet.
 
 Rule 1: headings are optional; with them the columns are found by name, without them the first two count.
-Rule 2: an empty line is passed over; a line with a post and no name, or letters that no name has, is refused
-with its row and column as the spreadsheet shows them, and then nothing is taken in.
+Rule 2: an empty line is passed over; a line with a post and no name, letters that no name has, or the same
+name with the same post again, is refused with its row and column as the spreadsheet shows them, and then
+nothing is taken in.
 """
 
 from __future__ import annotations
@@ -36,11 +37,15 @@ def read(raw: bytes) -> list[tuple[str, str]]:
         raise BadRequest("roster_unreadable") from None
     cells = [["" if cell is None else str(cell).strip() for cell in row] for row in rows]
     name_at, post_at, first = _columns(cells[0] if cells else [])
-    return [
-        (_cell(line, row, name_at), _cell(line, row, post_at) if _at(row, post_at) else "")
-        for line, row in enumerate(cells[first:], start=first + 1)
-        if any(row)
-    ]
+    people: dict[tuple[str, str], None] = {}
+    for line, row in enumerate(cells[first:], start=first + 1):
+        if not any(row):
+            continue
+        person = (_cell(line, row, name_at), _cell(line, row, post_at) if _at(row, post_at) else "")
+        if person in people:  # would be counted as one: tell them apart by their posts
+            raise _refused(line, name_at, "twice")
+        people[person] = None
+    return list(people)
 
 
 def _workbook(raw: bytes) -> list[list[Any]]:
@@ -79,5 +84,8 @@ def _cell(line: int, row: list[str], place: int) -> str:
     try:
         return bodies.clean_text("cell", _at(row, place), 100)
     except BadRequest as problem:
-        column, what = get_column_letter(place + 1), problem.details["problem"]
-        raise BadRequest("bad_roster", line=line, column=column, problem=what) from None
+        raise _refused(line, place, str(problem.details["problem"])) from None
+
+
+def _refused(line: int, place: int, problem: str) -> BadRequest:
+    return BadRequest("bad_roster", line=line, column=get_column_letter(place + 1), problem=problem)

@@ -50,6 +50,7 @@ def test_a_file_that_is_no_list_is_refused(raw: bytes) -> None:
     [
         ("An\tBí thư\n\tChủ tịch", 2, "A"),
         ("STT\tHọ tên\tChức vụ\n1\tAn\tBí thư\n\n2\tBình\tChủ\u202etịch", 4, "C"),
+        ("An\tBí thư\nBình\tBí thư\nAn\tBí thư", 3, "A"),  # one of two would never be counted
     ],
 )
 def test_a_wrong_cell_is_named_by_row_and_column_and_nothing_is_taken(
