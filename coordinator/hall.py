@@ -3,6 +3,8 @@
 Rule 1: after an event is applied the room follows, and when that round is over (1 s at most) screens show it.
 Rule 2: a site has one page: whoever comes last stays, the others are told; the hub has as many as it likes.
 Rule 3: before the opening and after the end a screen looks on: it is shown snapshots and is in no log.
+Rule 4: before the end every open line is asked for a sign of life, beside the turn and for less than a
+second: who is there is counted to the end, who is not ends at the last proof of life.
 """
 
 from __future__ import annotations
@@ -11,9 +13,9 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from coordinator import clock
 from coordinator.domain import snapshot
@@ -35,7 +37,9 @@ from coordinator.running import EventLog, Running, ask
 from coordinator.screens import Pump, Screen, Snapshot, timeless
 
 STOP_WITHIN_S = 5.0
+ANSWER_WITHIN_S = 0.9  # an answer at once is still within lines.ENDED_SILENT_MS when this is over
 FAILURES_OF_AN_OUTAGE = 2  # reconciles in a row without an answer
+T = TypeVar("T")
 _log = logging.getLogger(__name__)
 _BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
 
@@ -56,11 +60,12 @@ class Context:
     media_due: float = 0.0  # loop time: a relay that is not there before this is only starting
     tasks: set[asyncio.Task[Any]] = field(default_factory=set)
 
-    def spawn(self, work: Any) -> None:
+    def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Runs a coroutine beside the caller and keeps it from being collected."""
         task = asyncio.create_task(work)
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
+        return task
 
 
 class Hall:
@@ -155,6 +160,17 @@ class Hall:
         site = self.running.briefing.sites.get(pump.site)
         name = site.name if site is not None else pump.site
         return self._context.browser_url(pump.screen), self.keeper.token(pump.site, pump.connection, name)
+
+    async def ask_for_life(self) -> None:
+        """Asks every open line for a sign of life; returns when all gave one, in ANSWER_WITHIN_S at most.
+
+        Never raises: a line that cannot be asked is not waited for.
+        """
+        known = [self.pumps.get(line.connection) for line in self.running.briefing.open_lines()]
+        asked = [pump.sign_of_life() for pump in known if pump is not None]
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(ANSWER_WITHIN_S):
+                await asyncio.gather(*asked, return_exceptions=True)
 
     # -- effects -------------------------------------------------------------------------------
 

@@ -26,7 +26,7 @@ class Screen(Protocol):
     """One open control socket, as the sessions see it (`web/socket.py` implements it).
 
     Methods may wait as long as the line needs; each screen is served by a task of its own, and sees calls one
-    at a time. An exception out of any of them ends the connection (reason "closed").
+    at a time, `ping` apart. An exception out of any other ends the connection (reason "closed").
     """
 
     @property
@@ -43,6 +43,13 @@ class Screen(Protocol):
 
     async def media(self, url: str, token: str) -> None:
         """Sends the media address (ws:// or wss://) and a LiveKit token of 10 minutes. May come again."""
+        ...
+
+    async def ping(self) -> None:
+        """Asks the page for a sign of life now; the answer comes as any other does (`Sessions.alive`).
+
+        May be called beside another method, and cancelled; what it raises is of no consequence.
+        """
         ...
 
     async def close(self, code: str) -> None:
@@ -88,6 +95,7 @@ class Pump:
         self._last: Snapshot | None = None
         self._show_due = self._media_due = False
         self._goodbye: str | None = None
+        self._heard = asyncio.Event()  # since it was last asked, or it is not asked any more
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -106,10 +114,22 @@ class Pump:
 
     def goodbye(self, code: str) -> None:
         """Says goodbye after what is being sent now; nothing else is sent any more."""
+        self._heard.set()
         if self._goodbye is None:
             self._goodbye = code
             self._due.set()
             self._loop.call_later(CLOSE_WITHIN_S, self._hurry)
+
+    def heard(self) -> None:
+        """A frame came in."""
+        self._heard.set()
+
+    async def sign_of_life(self) -> None:
+        """Asks the page for a sign of life and returns when one has come, or when the screen is let go."""
+        if self._goodbye is None:
+            self._heard.clear()
+            await self.screen.ping()
+            await self._heard.wait()
 
     async def ended(self) -> None:
         """Waits until the goodbye has been said (10 s at most)."""
@@ -118,6 +138,7 @@ class Pump:
 
     def stop(self) -> None:
         """The socket is gone: sends nothing any more. A goodbye that is being said is let finish."""
+        self._heard.set()
         if self._task is not None and self._goodbye is None:
             self._task.cancel()
 

@@ -22,8 +22,10 @@ from coordinator.domain.commands import (
     SYSTEM_ACTOR,
     Actor,
     Alive,
+    Cancel,
     Command,
     Create,
+    End,
     Recover,
     StepClock,
     Tick,
@@ -133,13 +135,23 @@ class Sessions:
     async def run(self, briefing_id: str, command: Command, actor: Actor) -> list[Recorded]:
         """Runs one command in the briefing's turn; returns when it is written and applied (maybe: no event).
 
+        End and Cancel first ask every open line for a sign of life, for less than a second.
+
         Raises:
             Refusal: `unknown_briefing`, `too_busy`, or the domain's own; nothing changed.
             StorageError: it could not be written; nothing changed.
         """
         at = clock.now()
         hall = await self._hall(briefing_id)
+        if hall.active and isinstance(command, End | Cancel):
+            return await asyncio.shield(self._context.spawn(self._over(hall, command, actor)))
         return await hall.running.run(command, actor, at)
+
+    async def _over(self, hall: Hall, command: Command, actor: Actor) -> list[Recorded]:
+        await hall.ask_for_life()
+        if self._closing:
+            raise Refusal("server_stop")
+        return await hall.running.run(command, actor)
 
     async def snapshot(self, briefing_id: str) -> Snapshot:
         """The full snapshot with `seq`. Raises Refusal("unknown_briefing")."""
@@ -209,6 +221,7 @@ class Sessions:
         hall = self._halls.get(briefing_id)
         pump = hall.pumps.get(connection) if hall is not None else None
         if hall is not None and pump is not None and pump.joined:
+            pump.heard()
             command = Alive(
                 pump.site, connection, n=n, receiving=receiving, mode=mode, layer=layer, slide=slide
             )

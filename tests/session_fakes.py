@@ -10,6 +10,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import pytest
+
+from coordinator import clock
 from coordinator.domain.commands import Actor, Create, Open, Start
 from coordinator.domain.errors import MediaError, StorageError
 from coordinator.domain.events import Event, Recorded, Summoned
@@ -146,7 +149,7 @@ class FakeMedia:
 
 @dataclass
 class FakeScreen:
-    """Keeps what it is sent. `stuck`: it never takes a snapshot."""
+    """Keeps what it is sent. `stuck`: it never takes anything. `asked` is called at each ping."""
 
     name: str = "screen"
     tape: list[str] = field(default_factory=list)
@@ -156,6 +159,7 @@ class FakeScreen:
     times: list[float] = field(default_factory=list)
     medias: list[tuple[str, str]] = field(default_factory=list)
     closed: list[str] = field(default_factory=list)
+    asked: Callable[[], None] = lambda: None
 
     async def show(self, snapshot: Snapshot) -> None:
         if self.stuck:
@@ -169,8 +173,28 @@ class FakeScreen:
     async def media(self, url: str, token: str) -> None:
         self.medias.append((url, token))
 
+    async def ping(self) -> None:
+        if self.stuck:
+            await asyncio.Event().wait()
+        self.asked()
+
     async def close(self, code: str) -> None:
         self.closed.append(code)
+
+
+def moved_clocks(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Moves both clocks on by so many ms at each call, as time does."""
+    read, ahead = clock.now, [0]
+
+    def shifted() -> Moment:
+        now = read()
+        return replace(now, utc_ms=now.utc_ms + ahead[0], mono_ms=now.mono_ms + ahead[0])
+
+    def go_on(ms: int) -> None:
+        ahead[0] += ms
+
+    monkeypatch.setattr(clock, "now", shifted)
+    return go_on
 
 
 async def until(true: Callable[[], Any], within_s: float = WITHIN_S) -> None:

@@ -12,8 +12,17 @@ from coordinator import clock
 from coordinator.domain.commands import Cancel, Create, End, Open, Start
 from coordinator.domain.errors import Refusal
 from coordinator.domain.events import SYSTEM_CHAIN, ClockStepped, ConnectionClosed
-from coordinator.domain.moments import Moment
-from tests.session_fakes import HOST, FakeMedia, FakeScreen, FakeStore, briefing, running, sites, until
+from tests.session_fakes import (
+    HOST,
+    FakeMedia,
+    FakeScreen,
+    FakeStore,
+    briefing,
+    moved_clocks,
+    running,
+    sites,
+    until,
+)
 
 
 def closings(store: FakeStore, made: str) -> list[str]:
@@ -23,18 +32,7 @@ def closings(store: FakeStore, made: str) -> list[str]:
 @pytest.fixture
 def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Moves both clocks on by so many ms, as time does."""
-    read, ahead = clock.now, [0]
-
-    def shifted() -> Moment:
-        now = read()
-        return replace(now, utc_ms=now.utc_ms + ahead[0], mono_ms=now.mono_ms + ahead[0])
-
-    monkeypatch.setattr(clock, "now", shifted)
-
-    def go_on(ms: int) -> None:
-        ahead[0] += ms
-
-    return go_on
+    return moved_clocks(monkeypatch)
 
 
 def state(screen: FakeScreen) -> str:

@@ -47,7 +47,7 @@ from coordinator.domain.state import (
 HEARTBEAT_MS = 5_000
 MARK_MS = 10_000
 REPORT_HOLDS_MS = 75_000  # a hidden tab's timers run once a minute: an older report says nothing of now
-ENDED_SILENT_MS = 6_000  # at the end, a line that missed a heartbeat is taken to have died after its last one
+ENDED_SILENT_MS = 1_000  # at the end: every line was asked for a sign of life within this time (hall.py)
 CLOCK_STEP_MS = 2_000
 HEALS_WITHIN_MS = 6_000  # frames that were held back come all at once
 PARTS = ("hub", "relay", "server")
@@ -96,7 +96,8 @@ def _closed(line: Connection, reason: str, at: Moment, silent_ms: int) -> Connec
 
 
 def close_all(state: State, reason: str, at: Moment) -> list[Event]:
-    """Closes every open connection, as at the end of a briefing."""
+    """Closes every open connection, as at the end of a briefing: one that was heard within the last second
+    now, another at its last proof of life."""
     return [_closed(line, reason, at, ENDED_SILENT_MS) for line in state.open_lines()]
 
 

@@ -93,6 +93,10 @@ class Line:
     async def media(self, url: str, token: str) -> None:
         await self._send({"type": "media", "url": url, "token": token})
 
+    async def ping(self) -> None:
+        """Beside the round of every five seconds: the answer is proof of life now."""
+        await self._ws.ping()
+
     async def close(self, code: str) -> None:
         """Tells the page why, unless it knows, and closes with the code of CLOSE_CODES."""
         async with self._parting:

@@ -138,6 +138,7 @@ def test_rule_4_a_healed_gap_goes_on_unbroken() -> None:
     for number in (2, 3, 4, 5):
         story.alive(26, "alfa", n=number, receiving=number != 3)
     story.pass_(27, 100, "alfa", receiving=True)
+    story.alive(100, "alfa")
     end(story, 100)
 
     site = story.site("alfa")

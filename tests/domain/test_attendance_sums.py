@@ -104,6 +104,8 @@ def test_rule_10_two_rates_never_mixed_and_unknown_is_a_range() -> None:
     story.join(0, "alfa", "bravo")
     story.do(5, c.DeclareHeadcount("alfa", 30, 8, 6, 4, 3), operator("alfa"))
     story.do(5, c.DeclareHeadcount("bravo", 36), operator("bravo"))
+    for site in ("alfa", "bravo"):
+        story.alive(6, site)
     end(story, 6)
 
     totals = story.attendance().totals

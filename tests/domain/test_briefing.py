@@ -9,6 +9,7 @@ from coordinator.domain import events as e
 from coordinator.domain.briefing import Briefing
 from coordinator.domain.errors import Refusal
 from coordinator.domain.grants import NOTHING, grants_for
+from coordinator.domain.moments import Moment
 from tests.domain.scenes import (
     HOST,
     STAFF,
@@ -84,6 +85,8 @@ def test_the_end_takes_the_floor_back_and_closes_every_line() -> None:
     story = live_briefing("alfa", "bravo")
     story.join(1, "alfa", "bravo", "hub")
     story.do(2, c.GiveFloor("alfa"), HOST)
+    for site in ("alfa", "bravo", "hub"):
+        story.alive(4, site)
 
     assert story.do(5, c.End(), HOST) == [
         e.FloorTaken("alfa", "ended"),
@@ -94,13 +97,17 @@ def test_the_end_takes_the_floor_back_and_closes_every_line() -> None:
     ]
 
 
-def test_at_the_end_a_line_that_missed_a_heartbeat_ends_at_its_last_proof_of_life() -> None:
+@pytest.mark.parametrize(("heard", "ends"), [(11.0, None), (10.999, at(10.999)), (8, at(8))])
+def test_at_the_end_a_line_that_gave_no_sign_of_life_within_a_second_ends_at_its_last_one(
+    heard: float, ends: Moment | None
+) -> None:
     story = live_briefing("alfa")
     story.join(1, "alfa")
+    story.alive(heard, "alfa")
 
     closed = story.do(12, c.End(), HOST)[-1]
 
-    assert closed == e.ConnectionClosed("alfa", "alfa-1", "ended", at(1))
+    assert closed == e.ConnectionClosed("alfa", "alfa-1", "ended", ends)
 
 
 def test_a_cancelled_briefing_lets_everybody_go() -> None:

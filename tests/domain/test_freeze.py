@@ -16,6 +16,7 @@ def test_a_freeze_of_more_than_20_s_is_an_outage_of_the_server_since_the_last_ti
     story.alive(160, "alfa", n=21)
     happened = story.do(160, c.Tick())
     story.pass_(161, 200, "alfa")
+    story.alive(200, "alfa")
     end(story, 200)
 
     assert happened[:2] == [e.OutageBegan("server", at(100)), e.OutageEnded("server")]
@@ -60,6 +61,7 @@ def test_a_page_that_came_back_during_a_freeze_is_one_attendance() -> None:
     story.do(160, c.Join("alfa", "alfa-2", "Chrome", "page-alfa"))
     story.do(160, c.Tick())
     story.pass_(161, 200, "alfa")
+    story.alive(200, "alfa", 2)
     end(story, 200)
 
     site = story.site("alfa")

@@ -23,7 +23,7 @@ from tests.domain.scenes import HOST, NINE_MS, Story, at, open_briefing, operato
 
 SITES = ("alfa", "bravo", "charlie")
 SITE = st.sampled_from(SITES)
-HEARTBEAT, MARK, END_SLACK = 5, 11, 6
+HEARTBEAT, MARK, END_SLACK = 5, 11, 1
 MEMORY = ("number", "report", "late", "again", "sends", "left_room", "last_alive")
 
 
@@ -238,6 +238,11 @@ class Walk(RuleBasedStateMachine):
             self.finish()
 
     def finish(self) -> None:
+        """The server asks for a sign of life first; who is there answers."""
+        for page in self.pages:
+            if page.lives and page.stalled_until is None:
+                page.heard = self.now
+                self.ask(c.Alive(page.site, page.connection))
         assert self.ask(c.End(), HOST)
         for page in self.pages:
             if page.lives:

@@ -1,8 +1,8 @@
 """What must hold of every simulated briefing: the bounds of ATTENDANCE.md rules 4 and 7, in true ms.
 
 Early: where the socket closed, 1 s; where it did not, one heartbeat, and after a crash one mark, on top of
-what the line or a frozen server held back. Late: never; but a line that dies within 6 s before the end counts
-to the end, as nobody can tell it from one that is between two heartbeats.
+what the line or a frozen server held back. Late: never, but for 1 s at the end; who is there then is there to
+the end.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tests.ledger.world import HEARTBEAT_MS, SITES, Page, World
 
 SOCKET_MS = 1_000
 MARK_MS = 11_000  # one every 10 s, written by a tick of every second
-END_MS = 6_000
+END_MS = 1_000
 
 
 @dataclass
@@ -93,6 +93,8 @@ def check_page(world: World, page: Page, line: Interval) -> None:
     assert line.end >= min(proof, page.died) - early, ("proof of life was lost", page, line)
     if page.how in ("silent", "killed", "ended") and not early:
         assert page.died - line.end <= HEARTBEAT_MS, ("more than a heartbeat early", page, line)
+    if page.how == "ended" and not early:
+        assert line.end == page.died, ("there, and not counted to the end", page, line)
 
 
 def standstills(world: World, page: Page) -> int:

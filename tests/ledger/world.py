@@ -184,6 +184,8 @@ class World:
         """The host presses until the phase is reached; `then` at the moment the server wrote it."""
         if self._server_up and not self._frozen:
             if self.office.briefing.phase != phase:
+                if isinstance(command, c.End):
+                    self._ask_for_life()
                 self._do(command, HOST)
             if self._server_up and self.office.briefing.phase == phase:
                 then()
@@ -215,6 +217,13 @@ class World:
 
     def _end(self) -> None:
         self._until_done(c.End(), "ended", self._finish)
+
+    def _ask_for_life(self) -> None:
+        """Before the end the server pings every page: who is there answers at once, unless the line holds."""
+        for page in self.truth.pages:
+            if page.lives and (page.held_until is None or page.held_until <= self.now):
+                page.heard.append(self.now)
+                self.ask(c.Alive(page.site, page.connection))
 
     def _finish(self) -> None:
         self._go_on()

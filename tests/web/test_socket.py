@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from aiohttp import WSServerHandshakeError
 
-from coordinator import catalogue
+from coordinator import catalogue, hall
 from coordinator.web import socket as control
 from tests.web.rig import ALFA, BRAVO, Rig, until
 
@@ -428,6 +428,19 @@ async def test_a_page_that_only_answers_pings_is_alive(rig: Rig, monkeypatch: py
     reading.cancel()
 
     assert len(set(heard)) == 1
+
+
+async def test_before_the_end_a_page_is_pinged_at_once(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hall, "ANSWER_WITHIN_S", 60.0)  # only the answer ends the wait
+    briefing = await rig.briefing("open", "start")
+    page = await rig.on_line(ALFA, briefing)
+    reading = asyncio.create_task(page.until(lambda message: message.get("phase") == "ended"))
+
+    async with asyncio.timeout(control.PING_EVERY_S - 1):
+        await (await rig.program("host")).post(f"/api/briefings/{briefing}/end")
+
+    assert await reading
+    assert await _closed(rig, briefing, "ended") == ["ended"]
 
 
 def _count(heard: list[Any]) -> Any:
