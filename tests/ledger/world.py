@@ -222,6 +222,7 @@ class World:
         """Before the end the server pings every page: who is there answers at once, unless the line holds."""
         for page in self.truth.pages:
             if page.lives and (page.held_until is None or page.held_until <= self.now):
+                self._release(page)  # what waited in the line comes before the answer
                 page.heard.append(self.now)
                 self.ask(c.Alive(page.site, page.connection))
 
