@@ -133,7 +133,8 @@ class Speech:
 @dataclass(frozen=True, slots=True)
 class LineCheckRow:
     """One line check; None = not measured. `rtt_ms` milliseconds, `loss` 0..1, `rate_bps` bits a second
-    down."""
+    down, `up_bps` up. `speakers`: the whole room heard the test sound. `device`: the browser and its system.
+    `verdict`: good | fair | poor."""
 
     at_ms: int
     sound: bool | None
@@ -141,6 +142,12 @@ class LineCheckRow:
     rtt_ms: int | None = None
     loss: float | None = None
     rate_bps: int | None = None
+    up_bps: int | None = None
+    speakers: bool | None = None
+    camera: str | None = None
+    microphone: str | None = None
+    device: str | None = None
+    verdict: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,12 @@ LINE_CHECK_COLUMNS = (
     Column("Độ trễ (ms)", Kind.WHOLE, 15),
     Column("Mất gói", Kind.SHARE, 15),
     Column("Tốc độ tải về (bit/s)", Kind.WHOLE, 20),
+    Column("Tốc độ tải lên (bit/s)", Kind.WHOLE, 20),
+    Column("Loa", width=15),
+    Column("Camera", width=28),
+    Column("Micrô", width=28),
+    Column("Trình duyệt", width=28),
+    Column("Kết quả", width=15),
 )
 
 
@@ -235,6 +241,10 @@ def _line_check_row(site: SiteAttendance, check: LineCheckRow) -> tuple[Cell, ..
         _or(check.rtt_ms),
         _or(check.loss),
         _or(check.rate_bps),
+        _or(check.up_bps),
+        _heard(check.speakers),
+        *(clean(name or words.UNKNOWN) for name in (check.camera, check.microphone, check.device)),
+        _verdict(check.verdict) if check.verdict else words.UNKNOWN,
     )
 
 
@@ -250,7 +260,15 @@ def _last_check(site: SiteAttendance) -> str:
     if not site.line_checks:
         return "chưa kiểm tra"
     check = site.line_checks[-1]
-    return f"tiếng {_heard(check.sound)}, hình {_heard(check.picture)}"
+    if check.verdict is None:
+        return f"tiếng {_heard(check.sound)}, hình {_heard(check.picture)}"
+    parts = {"tiếng": check.sound, "hình": check.picture, "loa": check.speakers}
+    failed = [f"{part} {_heard(works)}" for part, works in parts.items() if works is False]
+    return ", ".join([_verdict(check.verdict), *failed])
+
+
+def _verdict(code: str) -> str:
+    return words.VERDICT.get(code, clean(code))
 
 
 def _on_duty(site: SiteAttendance) -> str:

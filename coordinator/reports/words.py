@@ -48,6 +48,7 @@ KIND = {
 
 ROLL_CALL_LABEL = {"start": "đầu giờ", "middle": "giữa giờ", "end": "cuối giờ"}
 ROLL_CALL_MODE = {"all": "cùng báo", "in_turn": "gọi lần lượt"}
+VERDICT = {"good": "Tốt", "fair": "Tạm được", "poor": "Kém"}  # of a line check
 SIGNED = {"right": "đúng", "wrong": "chưa đúng"}
 
 OUTAGE_PART = {"hub": "điểm cầu trung tâm", "relay": "bộ chuyển tiếp", "server": "máy chủ"}

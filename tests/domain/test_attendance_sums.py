@@ -182,6 +182,20 @@ def test_a_line_check_is_kept() -> None:
 
     (check,) = story.site("alfa").line_checks
     assert (check.at_ms, check.sound, check.picture, check.rate_bps) == (utc(5), True, False, 900_000)
+    assert (check.verdict, check.up_bps, check.speakers) == ("fair", None, None)
+
+
+def test_a_line_check_keeps_devices_and_verdict() -> None:
+    story = Story("alfa")
+    told = c.ReportLineCheck(
+        "alfa", True, True, 80, 0.0, 2_000_000, up_bps=600_000, speakers=True, camera="HD Webcam",
+        microphone="Jabra", device="Chrome, Windows",
+    )  # fmt: skip
+    story.do(5, told, operator("alfa"))
+
+    (check,) = story.site("alfa").line_checks
+    assert (check.up_bps, check.speakers, check.verdict) == (600_000, True, "good")
+    assert (check.camera, check.microphone, check.device) == ("HD Webcam", "Jabra", "Chrome, Windows")
 
 
 def test_an_old_report_keeps_the_rules_and_numbers_of_its_start() -> None:

@@ -7,11 +7,12 @@ import time
 from datetime import datetime, timedelta
 
 import openpyxl
+import pytest
 from openpyxl.workbook import Workbook
 
-from coordinator.domain.attendance_types import Attendance
+from coordinator.domain.attendance_types import Attendance, LineCheckRow
 from coordinator.reports import xlsx_file
-from tests.reports.samples import ZONE, attendance, present_site, site
+from tests.reports.samples import EIGHT, ZONE, attendance, present_site, site
 from tests.reports.test_csv_file import LOG, SUMMARY, without_zone
 
 
@@ -72,7 +73,42 @@ def test_the_other_sheets_hold_declarations_speeches_and_line_checks() -> None:
     spoke = [cell.value for cell in book["Phát biểu"][2]]
     assert spoke[4:] == [timedelta(seconds=125), "điểm cầu trung tâm lấy lại"]
     checked = [cell.value for cell in book["Kiểm tra đường truyền"][2]]
-    assert checked[3:] == ["tốt", "không được", 180, 0.02, 900_000]
+    assert checked[3:8] == ["tốt", "không được", 180, 0.02, 900_000]
+    assert checked[8:] == ["chưa có số liệu"] * 6  # such a check is older than these columns
+
+
+def test_a_line_check_tells_the_devices_and_the_verdict() -> None:
+    check = LineCheckRow(
+        EIGHT, True, True, 90, 0.0, 4_000_000, 800_000, True, "HD Webcam", "=Mic", "Chrome, Windows", "good"
+    )
+    sheet = opened(attendance(site("xa-a", "Xã A", line_checks=(check,))))["Kiểm tra đường truyền"]
+    headings, row = ([cell.value for cell in cells] for cells in sheet.iter_rows(min_row=1, max_row=2))
+
+    assert headings[8:] == [
+        "Tốc độ tải lên (bit/s)", "Loa", "Camera", "Micrô", "Trình duyệt", "Kết quả"
+    ]  # fmt: skip
+    assert row[8:] == [800_000, "tốt", "HD Webcam", "'=Mic", "Chrome, Windows", "Tốt"]
+
+
+@pytest.mark.parametrize(
+    ("works", "verdict", "told"),
+    [
+        ((True, True, True), "good", "Tốt"),
+        ((True, None, None), "fair", "Tạm được"),
+        ((True, True, None), "poor", "Kém"),
+        ((True, False, False), "good", "Tốt, hình không được, loa không được"),
+        ((True, False, None), None, "tiếng tốt, hình không được"),
+    ],
+)
+def test_the_summary_gives_the_last_checks_verdict_and_what_does_not_work(
+    works: tuple[bool | None, bool | None, bool | None], verdict: str | None, told: str
+) -> None:
+    sound, picture, speakers = works
+    check = LineCheckRow(EIGHT, sound, picture, speakers=speakers, verdict=verdict)
+    summary = opened(attendance(site("xa-a", "Xã A", line_checks=(check,))))["Tổng hợp"]
+    column = [cell.value for cell in summary[1]].index("Kiểm tra đường truyền") + 1
+
+    assert summary.cell(2, column).value == told
 
 
 def test_the_facts_name_the_last_event_and_its_hash() -> None:
