@@ -256,6 +256,7 @@ class Sessions:
 
     def media_moved(self) -> None:
         """The media server has a new address, or none: rooms and grants again, fresh media for screens."""
+        self._context.media_due = 0.0  # it has been there: from now on its absence is an outage at once
         for hall in list(self._halls.values()):
             hall.media_moved()
 
