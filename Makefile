@@ -31,8 +31,9 @@ run: setup
 demo: setup
 	@scripts/demo.sh $(RUN_ARGS)
 
+# Two at a time, a file to each: most of them wait for browsers and clocks.
 test: check $(STAMPS)/machine
-	$(PYTHON) -m pytest
+	$(PYTHON) -m pytest --numprocesses 2 --dist loadfile --durations 15
 
 test-fast: $(STAMPS)/dev
 	$(PYTHON) -m pytest -m "not browser and not slow and not e2e"
