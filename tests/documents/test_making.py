@@ -103,7 +103,6 @@ async def test_without_libreoffice_an_office_file_is_refused(
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(making.office() is None, reason="no LibreOffice on this machine")
 async def test_libreoffice_turns_a_word_file_into_pages(tmp_path: Path) -> None:
     letter, buffer = docx.Document(), io.BytesIO()
     letter.add_heading("Nghị quyết số 05-NQ/HU")
