@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from coordinator import clock
-from coordinator.domain import snapshot
+from coordinator.domain import checking, snapshot
 from coordinator.domain.briefing import Briefing
 from coordinator.domain.commands import Actor, Join, Leave, Outage
 from coordinator.domain.errors import CoordinatorError, Refusal
@@ -171,6 +171,18 @@ class Hall:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(ANSWER_WITHIN_S):
                 await asyncio.gather(*asked, return_exceptions=True)
+
+    def ask_to_measure(self) -> list[str]:
+        """See `Sessions.ask_to_measure`."""
+        phase = self.running.briefing.phase
+        if phase not in checking.BEFORE:
+            raise Refusal(
+                "wrong_phase", phase=phase, command="ReportLineCheck", allowed=list(checking.BEFORE)
+            )
+        asked = [pump for pump in self.pumps.values() if pump.site != HUB]
+        for pump in asked:
+            pump.measure()
+        return sorted({pump.site for pump in asked})
 
     # -- effects -------------------------------------------------------------------------------
 

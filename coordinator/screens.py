@@ -1,7 +1,8 @@
 """The screens of one briefing: each has a task of its own, which sends what is newest, and never more.
 
 Rule 1: at most two snapshots a second a screen; what changed in between is in the next one (coalesced).
-Rule 2: nothing queues up for a screen: one snapshot, one media message, one goodbye can be due, the newest.
+Rule 2: nothing queues up for a screen: one snapshot, one media message, one request to measure, one goodbye
+can be due, the newest.
 Rule 3: a screen that fails, or takes longer than SEND_WITHIN_S over one message, is let go.
 """
 
@@ -43,6 +44,10 @@ class Screen(Protocol):
 
     async def media(self, url: str, token: str) -> None:
         """Sends the media address (ws:// or wss://) and a LiveKit token of 10 minutes. May come again."""
+        ...
+
+    async def measure(self) -> None:
+        """Asks the page to measure its line and to report it (`{"type": "measure"}`)."""
         ...
 
     async def ping(self) -> None:
@@ -93,7 +98,7 @@ class Pump:
         self._next_show = 0.0
         self._limit: asyncio.Timeout | None = None
         self._last: Snapshot | None = None
-        self._show_due = self._media_due = False
+        self._show_due = self._media_due = self._measure_due = False
         self._goodbye: str | None = None
         self._heard = asyncio.Event()  # since it was last asked, or it is not asked any more
         self._task: asyncio.Task[None] | None = None
@@ -110,6 +115,11 @@ class Pump:
     def send_media(self) -> None:
         """A fresh media message is due."""
         self._media_due = True
+        self._due.set()
+
+    def measure(self) -> None:
+        """The hall asks this page to measure its line."""
+        self._measure_due = True
         self._due.set()
 
     def goodbye(self, code: str) -> None:
@@ -158,7 +168,7 @@ class Pump:
 
     async def _wait(self) -> None:
         """Returns when something may be sent: a snapshot only MIN_GAP_S after the one before."""
-        while self._goodbye is None and not self._media_due:
+        while self._goodbye is None and not (self._media_due or self._measure_due):
             if self._show_due and self._loop.time() >= self._next_show:
                 return
             with contextlib.suppress(TimeoutError):
@@ -176,6 +186,9 @@ class Pump:
                 message = self._make_media(self)
                 if message is not None:
                     await self.screen.media(*message)
+            elif self._measure_due and not first_is_due:
+                self._measure_due = False
+                await self.screen.measure()
             else:
                 self._show_due = False
                 await self._show_newest()

@@ -173,6 +173,9 @@ class FakeScreen:
     async def media(self, url: str, token: str) -> None:
         self.medias.append((url, token))
 
+    async def measure(self) -> None:
+        self.tape.append(f"{self.name} is asked to measure")
+
     async def ping(self) -> None:
         if self.stuck:
             await asyncio.Event().wait()

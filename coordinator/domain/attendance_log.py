@@ -247,7 +247,8 @@ def _expected(log: Log, event: e.ExpectedChanged, at: Point, actor: str) -> None
 def _line_checked(log: Log, event: e.LineChecked, at: Point, actor: str) -> None:
     row = LineCheckRow(
         at.moment.utc_ms, event.sound, event.picture, event.rtt_ms, event.loss, event.rate_bps, event.up_bps,
-        event.speakers, event.camera, event.microphone, event.device, event.verdict,
+        event.speakers, event.camera, event.microphone, event.device, event.verdict, event.operator,
+        event.echo, event.route,
     )  # fmt: skip
     log.line_checks.setdefault(event.site, []).append(row)
 

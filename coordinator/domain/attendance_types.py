@@ -134,7 +134,8 @@ class Speech:
 class LineCheckRow:
     """One line check; None = not measured. `rtt_ms` milliseconds, `loss` 0..1, `rate_bps` bits a second
     down, `up_bps` up. `speakers`: the whole room heard the test sound. `device`: the browser and its system.
-    `verdict`: good | fair | poor."""
+    `verdict`: good | fair | poor. `operator`: who checked. `echo`: none | some | strong; `route`: udp | tcp |
+    turn | blocked."""
 
     at_ms: int
     sound: bool | None
@@ -148,6 +149,9 @@ class LineCheckRow:
     microphone: str | None = None
     device: str | None = None
     verdict: str | None = None
+    operator: str | None = None
+    echo: str | None = None
+    route: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

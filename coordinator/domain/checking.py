@@ -11,10 +11,16 @@ from __future__ import annotations
 from coordinator.domain import commands as c
 from coordinator.domain.events import Event, LineChecked
 from coordinator.domain.moments import Moment
-from coordinator.domain.state import State
+from coordinator.domain.state import BREAK, OPEN, SCHEDULED, State
 
 GOOD, FAIR, POOR = "good", "fair", "poor"
 ROUTES = ("udp", "tcp", "turn", "blocked")
+ECHOES = ("none", "some", "strong")
+BEFORE = (
+    SCHEDULED,
+    OPEN,
+    BREAK,
+)  # while these last a line may be measured without stealing it from the stage
 _LEAST = {"rate_bps": (1_000_000, 250_000), "up_bps": (500_000, 120_000)}  # (good, fair), bits a second
 _MOST = {"rtt_ms": (250.0, 600.0), "loss": (0.02, 0.08), "jitter_ms": (40.0, 120.0)}
 
@@ -25,7 +31,8 @@ def check_line(state: State, command: c.ReportLineCheck, at: Moment, actor: c.Ac
         LineChecked(
             state.site(command.site).code, command.sound, command.picture, command.rtt_ms, command.loss,
             command.rate_bps, command.up_bps, command.jitter_ms, command.route, command.speakers,
-            command.camera, command.microphone, command.device, verdict(command),
+            command.camera, command.microphone, command.device, verdict(command), command.operator,
+            command.echo,
         )
     ]  # fmt: skip
 

@@ -235,6 +235,8 @@ class ReportLineCheck(Command):
     camera: str | None = None
     microphone: str | None = None
     device: str | None = None
+    operator: str | None = None
+    echo: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -275,7 +275,8 @@ class LineChecked(Event):
     """A site's line check; None = not measured. `rtt_ms` ms, `loss` 0..1, `rate_bps` bits a second down.
 
     `route`: how media gets through: udp | tcp | turn | blocked. `speakers`: the whole room heard the test
-    sound. `verdict`: good | fair | poor.
+    sound. `verdict`: good | fair | poor. `operator`: who checked. `echo`: how much of the loudspeakers' test
+    sound the microphone heard: none | some | strong.
     """
 
     site: str
@@ -292,6 +293,8 @@ class LineChecked(Event):
     microphone: str | None = None
     device: str | None = None
     verdict: str | None = None
+    operator: str | None = None
+    echo: str | None = None
 
 
 @dataclass(frozen=True)

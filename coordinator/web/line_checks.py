@@ -19,7 +19,7 @@ from coordinator.domain.grants import Grants
 from coordinator.hall import new_id
 from coordinator.media import browser_url
 from coordinator.web import access, bodies
-from coordinator.web.access import OPERATOR, WHO, Route, add_guarded
+from coordinator.web.access import OPERATOR, STEER, WHO, Route, add_guarded
 from coordinator.web.errors import BadRequest
 from coordinator.web.keys import SERVICES
 
@@ -84,8 +84,8 @@ def _measured(body: bodies.Fields, site: str, device: str) -> ReportLineCheck:
         name: bodies.maybe_bool(name, body.take(name)) for name in ("sound", "picture", "speakers")
     }
     said |= {name: body.maybe_number(name, _MOST) for name in ("rtt_ms", "rate_bps", "up_bps", "jitter_ms")}
-    said |= {name: body.maybe_text(name, 120) for name in ("camera", "microphone")}
-    loss, route = body.take("loss"), body.take("route")
+    said |= {name: body.maybe_text(name, 120) for name in ("camera", "microphone", "operator")}
+    loss, route, echo = body.take("loss"), body.take("route"), body.take("echo")
     body.done()
     if loss is not None and (isinstance(loss, bool) or not isinstance(loss, int | float)):
         raise bodies.bad("loss", "not_a_number")
@@ -93,7 +93,15 @@ def _measured(body: bodies.Fields, site: str, device: str) -> ReportLineCheck:
         raise bodies.bad("loss", "out_of_range")
     if route not in (None, *checking.ROUTES):
         raise bodies.bad("route", "not_a_choice")
-    return ReportLineCheck(site, loss=loss, route=route, device=device, **said)
+    if echo not in (None, *checking.ECHOES):
+        raise bodies.bad("echo", "not_a_choice")
+    return ReportLineCheck(site, loss=loss, route=route, echo=echo, device=device, **said)
+
+
+async def ask(request: web.Request) -> web.Response:
+    """POST /api/briefings/{id}/line-checks/ask: the sites whose pages were asked to measure now."""
+    asked = await request.app[SERVICES].sessions.ask_to_measure(request.match_info["id"])
+    return web.json_response({"asked": asked})
 
 
 _ONLY = (OPERATOR,)
@@ -102,6 +110,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/api/line-check/bytes", _ONLY, download),
     Route("POST", "/api/line-check/bytes", _ONLY, upload),
     Route("POST", "/api/line-checks", _ONLY, report),
+    Route("POST", "/api/briefings/{id}/line-checks/ask", STEER, ask),
 )
 
 

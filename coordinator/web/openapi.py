@@ -150,7 +150,10 @@ SCHEMAS: Schema = {
         route={"enum": ["udp", "tcp", "turn", "blocked", None]},
         camera=_MAYBE_TEXT,
         microphone=_MAYBE_TEXT,
+        operator=_MAYBE_TEXT,
+        echo={"enum": ["none", "some", "strong", None]},
     ),
+    "Asked": {"type": "object", "properties": {"asked": {"type": "array", "items": _TEXT}}},
     "Message": _object(["site", "text"], site=_MAYBE_TEXT, text={"type": "string", "maxLength": 200}),
     "Thread": {
         "type": "array",
@@ -271,6 +274,9 @@ PATHS: dict[str, Schema] = {
     },
     "/api/line-checks": {
         "post": _call("A site's line check.", "Verdict", takes="LineCheck", status=201),
+    },
+    f"{_ONE}/line-checks/ask": {
+        "post": _call("Asks every site whose page is open to measure its line; answers which.", "Asked")
     },
     f"{_ONE}/messages": {
         "get": _call("The messages, oldest first.", "Thread"),

@@ -93,6 +93,9 @@ class Line:
     async def media(self, url: str, token: str) -> None:
         await self._send({"type": "media", "url": url, "token": token})
 
+    async def measure(self) -> None:
+        await self._send({"type": "measure"})
+
     async def ping(self) -> None:
         """Beside the round of every five seconds: the answer is proof of life now."""
         await self._ws.ping()

@@ -11,7 +11,7 @@ from tests.web.rig import ALFA, Rig
 FIGURES = {
     "sound": True, "picture": True, "speakers": True, "rtt_ms": 118, "jitter_ms": 12, "loss": 0.016,
     "rate_bps": 1_800_000, "up_bps": 900_000, "route": "udp", "camera": "Logitech C270",
-    "microphone": "USB Audio",
+    "microphone": "USB Audio", "operator": "Hoàng Văn Nam", "echo": "some",
 }  # fmt: skip
 
 
@@ -34,8 +34,10 @@ async def test_without_a_briefing_they_are_judged_all_the_same(rig: Rig) -> None
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"loss": 2}, {"loss": "x"}, {"route": "pigeon"}, {"rtt_ms": -1}, {"odd": 1}, {"sound": 1}]
-)
+    "wrong",
+    [{"loss": 2}, {"loss": "x"}, {"route": "pigeon"}, {"rtt_ms": -1}, {"odd": 1}, {"sound": 1},
+     {"echo": "loud"}, {"operator": 7}],
+)  # fmt: skip
 async def test_figures_that_make_no_sense_are_refused(rig: Rig, wrong: dict[str, Any]) -> None:
     site = await rig.site(ALFA)
     assert await site.code(await site.post("/api/line-checks", FIGURES | wrong)) == (400, "bad_body")
@@ -62,3 +64,17 @@ async def test_bytes_are_given_and_taken_up_to_a_limit(rig: Rig) -> None:
     assert too_many.status == 413
     for n in ("0", "x", "99999999", ""):
         assert (await site.get(f"/api/line-check/bytes?n={n}")).status == 400
+
+
+async def test_the_host_asks_every_open_page_to_measure_but_not_while_it_is_live(rig: Rig) -> None:
+    briefing, host = await rig.briefing("open"), await rig.program("host")
+    socket = await rig.on_line(ALFA, briefing)
+
+    asked = await host.post(f"/api/briefings/{briefing}/line-checks/ask")
+
+    assert (asked.status, await asked.json()) == (200, {"asked": [ALFA]})
+    await socket.get("measure")
+    await host.post(f"/api/briefings/{briefing}/start")
+    late = await host.post(f"/api/briefings/{briefing}/line-checks/ask")
+    assert await host.code(late) == (409, "wrong_phase")
+    assert (await (await rig.site(ALFA)).post(f"/api/briefings/{briefing}/line-checks/ask")).status == 403
