@@ -1,6 +1,7 @@
 """Rates over many briefings as tables: by site, by site and month, over time, by kind, under the threshold.
 
 Rule 1: what was imported stands in rows and columns of its own that say so (held.py, rule 2).
+Rule 2: who made a briefing up later is counted in a column of its own, in no rate (held.py, rule 4).
 """
 
 from __future__ import annotations
@@ -10,13 +11,17 @@ from zoneinfo import ZoneInfo
 
 from coordinator.reports import words
 from coordinator.reports.cells import Cell, Column, Kind, Table, clean
-from coordinator.reports.held import Group, Held, SiteRates, Sums, kinds, months, rates, under
+from coordinator.reports.held import Group, Held, SiteRates, Sums, causes, kinds, months, rates, under
 from coordinator.reports.xlsx_file import write_tables
 
-__all__ = ["by_briefing", "by_kind", "by_month", "by_site", "by_site_and_month", "low", "rates", "workbook"]
+__all__ = [
+    "by_briefing", "by_cause", "by_kind", "by_month", "by_site", "by_site_and_month", "low", "rates",
+    "workbook",
+]  # fmt: skip
 
 THRESHOLD = 0.9
 IMPORTED = "số liệu nhập"
+_MADE_UP = Column("Xem lại sau (không tính vào tỷ lệ)", Kind.WHOLE, 16)
 SITE_COLUMNS = (
     Column("STT", Kind.WHOLE, 5),
     Column("Mã", width=16),
@@ -29,6 +34,7 @@ SITE_COLUMNS = (
     Column("Tỷ lệ", Kind.SHARE, 15),
     Column("Số hội nghị dưới ngưỡng", Kind.WHOLE, 14),
     Column("Tỷ lệ các năm trước (số liệu nhập)", Kind.SHARE, 18),
+    _MADE_UP,
 )
 
 BRIEFING_COLUMNS = (
@@ -44,6 +50,7 @@ BRIEFING_COLUMNS = (
     Column("Triệu tập", Kind.WHOLE, 12),
     Column("Có mặt", Kind.WHOLE, 15),
     Column("Tỷ lệ của điểm cầu có số liệu", Kind.SHARE, 16),
+    _MADE_UP,
     Column("Nguồn", width=14),
     Column("Sự kiện cuối", Kind.WHOLE, 12),
     Column("Mã kiểm tra (SHA-256)", width=66),
@@ -54,6 +61,7 @@ _SUMS = (
     Column("Triệu tập", Kind.WHOLE, 15),
     Column("Có mặt", Kind.WHOLE, 15),
     Column("Tỷ lệ", Kind.SHARE, 15),
+    _MADE_UP,
     Column("Nguồn", width=14),
 )
 
@@ -106,11 +114,26 @@ def low(held: Sequence[Held], threshold: float = THRESHOLD) -> Table:
     )
 
 
+def by_cause(held: Sequence[Held], threshold: float = THRESHOLD) -> Table:
+    """What the log holds against low rates: how often, how often under the threshold, at how many sites."""
+    rows = tuple(
+        (words.CAUSE.get(cause.code, cause.code), cause.times, cause.below, cause.sites)
+        for cause in causes(held, threshold)
+    )
+    columns = (
+        Column("Nguyên nhân", width=44),
+        Column("Số lượt điểm cầu", Kind.WHOLE, 14),
+        Column("Trong đó dưới ngưỡng", Kind.WHOLE, 14),
+        Column("Số điểm cầu", Kind.WHOLE, 12),
+    )
+    return Table("Nguyên nhân", columns, rows)
+
+
 def workbook(held: Sequence[Held], zone: ZoneInfo, threshold: float = THRESHOLD) -> bytes:
     """All tables as XLSX."""
     tables = (
         by_site(held, threshold), by_briefing(held), by_site_and_month(held), by_month(held), by_kind(held),
-        low(held, threshold),
+        low(held, threshold), by_cause(held, threshold),
     )  # fmt: skip
     return write_tables(tables, zone)
 
@@ -128,6 +151,7 @@ def _site_row(place: int, site: SiteRates) -> tuple[Cell, ...]:
         _rate(site),
         site.below,
         _rate(site.earlier, "" if not site.earlier.summoned else words.UNKNOWN),
+        _made_up(site.made_up),
     )
 
 
@@ -137,7 +161,12 @@ def _rate(sums: Sums | None, word: str = words.UNKNOWN) -> Cell:
 
 def _group(group: Group) -> tuple[Cell, ...]:
     counts = (group.expected, group.present) if group.reported else (words.UNKNOWN, words.UNKNOWN)
-    return (group.briefings, *counts, _rate(group), _source(group.imported))
+    return (group.briefings, *counts, _rate(group), _made_up(group.made_up), _source(group.imported))
+
+
+def _made_up(persons: int | None) -> Cell:
+    """Empty where nobody noted any."""
+    return "" if persons is None else persons
 
 
 def _source(imported: bool) -> str:
@@ -161,6 +190,7 @@ def _briefing_row(place: int, one: Held) -> tuple[Cell, ...]:
         totals["expected"],
         _known(totals["present"]),
         _known(totals["rate"]),
+        _made_up(totals.get("made_up")),
         _source(one.imported),
         one.head_seq or "",
         one.head_hash,

@@ -21,6 +21,18 @@ STATUS = {
     "confirmed_by_phone": "xác nhận qua điện thoại",
 }
 
+# Why a rate may be low, as far as the log tells (reports.held.CAUSES).
+CAUSE = {
+    "not_connected": "Không kết nối",
+    "interrupted": "Bị gián đoạn (mất điện, mất mạng)",
+    "late": "Vào muộn",
+    "left_early": "Rời sớm",
+    "signal_only": "Chỉ có tín hiệu, không theo dõi",
+    "sound_only": "Chỉ nhận được tiếng",
+    "unreported": "Không báo số có mặt",
+    "unexcused": "Có người vắng không lý do",
+}
+
 LEAVE_REASON = {
     "closed": "đóng trang",
     "lost": "mất kết nối",

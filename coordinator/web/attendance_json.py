@@ -55,6 +55,7 @@ def of_participation(found: Sequence[Held], threshold: float) -> dict[str, Any]:
         "months": [_group(group) for group in held.months(found)],
         "kinds": [_group(group) for group in held.kinds(found)],
         "under": [site.code for site in held.under(sites, threshold)],
+        "causes": [asdict(cause) for cause in held.causes(found, threshold)],
     }
 
 
@@ -81,6 +82,7 @@ def _sums(sums: Sums) -> dict[str, Any]:
         "expected": sums.expected,
         "present": sums.present,
         "rate": sums.rate,
+        "made_up": sums.made_up,
     }
 
 
@@ -94,6 +96,7 @@ def _site_rates(site: SiteRates) -> dict[str, Any]:
     return {"code": site.code, "name": site.name} | _sums(site) | {
         "below": site.below,
         "change": site.change,
+        "ends": site.ends,
         "course": site.course,
         "months": months,
         "imported": _sums(site.earlier) if site.earlier.summoned else None,
