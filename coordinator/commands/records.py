@@ -41,7 +41,7 @@ def add(subcommands: Any, common: argparse.ArgumentParser, catalogue: Catalogue)
     exporting.add_argument("--output", metavar="F", type=Path, help=told("file; otherwise standard output"))
     verifying = command("verify", "check the hash chains and print where each ends", print_verified)
     verifying.add_argument("briefing", metavar="BRIEFING", nargs="?", help=told("only this one"))
-    copying = command("backup", "copy the database while it is in use", backup)
+    copying = command("backup", "copy the database and the documents while they are in use", backup)
     copying.add_argument("file", metavar="FILE", type=Path, help=told("a new file"))
 
 
@@ -164,8 +164,11 @@ def print_verified(args: argparse.Namespace, catalogue: Catalogue) -> int:
 
 
 def backup(args: argparse.Namespace, catalogue: Catalogue) -> int:
-    """Copies the database."""
-    backups.copy(args.data, args.file)
+    """Copies the database and the documents."""
+    for paper in backups.copy(args.data, args.file):
+        values = {"briefing": paper.briefing, "document": paper.document, "seq": paper.seq}
+        shared.tell(catalogue.text("{briefing}: the files of document {document} (event {seq}) are gone and"
+                                   " not in the copy.", **values))  # fmt: skip
     shared.tell(
         catalogue.text("Copied to {file}. The keys (link.key, media.keys) are not in it.", file=args.file)
     )

@@ -28,7 +28,7 @@ _COLUMNS = (*chain.FIELDS, "hash")
 class Fault:
     """The first thing wrong with one chain. `seq`: the event that does not fit; 0 = the whole file.
 
-    `what`: missing | payload | hash | seal | head | projection | unreadable.
+    `what`: missing | payload | hash | seal | head | projection | unreadable; of a restore also document.
     """
 
     briefing: str
