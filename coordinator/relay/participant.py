@@ -12,7 +12,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from livekit.protocol import models, rtc
 
@@ -25,6 +25,7 @@ from .media_track import MediaTrack
 from .negotiation import Negotiation, Plan, Subscription
 from .offering import Offering
 from .plane import Plane
+from .profile import check_limits, first_info
 from .publication import Publication, check_request, new_sid
 from .requests import handle_request
 from .signalling import SignalSocket
@@ -38,9 +39,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-MAX_METADATA_BYTES = 16_384
-MAX_ATTRIBUTES_BYTES = 16_384
-MAX_NAME_CHARS = 256
 MAX_PUBLICATIONS = 16
 CONTROLS = (1000, 600)
 """RTCP packets that a client may send at once, and every second."""
@@ -74,7 +72,7 @@ class Participant:
         self.plane = Plane(self.line.send_rtp, self.line.send_rtcp)
         self.uplink.on_media = self._media_began
         self.plane.on_paused = self.subscriber.told_paused
-        self._info = _first_info(self, join)
+        self._info = first_info(self.sid, grants, join)
         self._offer: sdp.Offer | None = None
         self._controls = Allowance(*CONTROLS)
         self.removed = False
@@ -284,7 +282,7 @@ class Participant:
         """
         merged = {**self._info.attributes, **(attributes or {})}
         merged = {key: value for key, value in merged.items() if value}
-        _check_limits(metadata or "", name or "", merged)
+        check_limits(metadata or "", name or "", merged)
         if metadata is not None:
             self._info.metadata = metadata
         if name is not None:
@@ -379,36 +377,3 @@ class Participant:
                 step()
             except Exception:
                 logger.exception("%s: a step of leaving failed", self.identity)
-
-
-def _first_info(participant: Participant, join: rtc.JoinRequest) -> models.ParticipantInfo:
-    grants = participant.grants
-    now = time.time()
-    attributes = dict(grants.attributes)
-    metadata = grants.metadata
-    if grants.can_update_own_metadata:
-        attributes |= dict(join.participant_attributes)
-        metadata = join.metadata or metadata
-    _check_limits(metadata, grants.name, attributes)
-    return models.ParticipantInfo(
-        sid=participant.sid, identity=grants.identity, name=grants.name, metadata=metadata,
-        attributes=attributes, state=models.ParticipantInfo.State.JOINED, joined_at=int(now),
-        joined_at_ms=int(now * 1000), version=1, permission=grants.permission(), kind=_kind(grants.kind),
-        client_protocol=join.client_info.client_protocol,
-    )  # fmt: skip
-
-
-def _kind(name: str) -> models.ParticipantInfo.Kind:
-    known = models.ParticipantInfo.Kind.keys()
-    value = models.ParticipantInfo.Kind.Value(name.upper() if name.upper() in known else "STANDARD")
-    return cast("models.ParticipantInfo.Kind", value)
-
-
-def _check_limits(metadata: str, name: str, attributes: Mapping[str, str]) -> None:
-    size = sum(len(key.encode()) + len(value.encode()) for key, value in attributes.items())
-    if len(metadata.encode()) > MAX_METADATA_BYTES or size > MAX_ATTRIBUTES_BYTES:
-        raise RelayError(
-            "invalid_argument", f"metadata and attributes have at most {MAX_METADATA_BYTES} bytes"
-        )
-    if len(name) > MAX_NAME_CHARS:
-        raise RelayError("invalid_argument", f"a name has at most {MAX_NAME_CHARS} characters")
