@@ -173,6 +173,12 @@ async def test_what_happens_while_signalling_is_cut_is_told_after_the_resume(sta
     hub = await stage.enter("hub")
     guest = await stage.enter("guest")
     viewer = await stage.enter("viewer")
+    await viewer.page.evaluate(
+        "window.RealSocket = WebSocket;"
+        "WebSocket = class extends RealSocket {"
+        "  constructor(url, ...rest) { super(new URL('/nowhere', url), ...rest) }"
+        "}; true"
+    )
     socket = stage.participant("viewer").socket
     assert socket is not None
     socket.abort()
@@ -180,8 +186,10 @@ async def test_what_happens_while_signalling_is_cut_is_told_after_the_resume(sta
 
     camera = await hub.call("publishCamera")
     stage.participant("guest").remove(models.DisconnectReason.PARTICIPANT_REMOVED)
+    assert stage.participant("viewer").socket is None
+    await viewer.page.evaluate("WebSocket = RealSocket; true")
 
-    await has_happened(viewer, "Reconnected")
+    await has_happened(viewer, "Reconnected", 20)
     await shows(viewer, camera)
     await viewer.until("!room.remoteParticipants.has('guest')")
     await has_happened(guest, "Disconnected")
