@@ -39,11 +39,11 @@ PRESENCE = (
 def write(target: Path) -> None:
     """Makes the file."""
     document = Document()
-    _page(document)
-    _letterhead(document)
+    page(document, "Sự kiện {{ su_kien_cuoi }} · SHA-256 {{ ma_kiem_tra }}")
+    letterhead(document)
     _opening(document)
     _body(document)
-    _signatures(document)
+    signatures(document, ("THƯ KÝ", "CHỦ TRÌ HỘI NGHỊ"))
     _annex(document)
     about = document.core_properties
     about.author, about.title, about.comments = "", "Biên bản", ""
@@ -52,7 +52,8 @@ def write(target: Path) -> None:
     document.save(str(target))
 
 
-def _page(document: Any) -> None:
+def page(document: Any, below: str) -> None:
+    """A4 with its margins and letters; `below`: the footer."""
     section = document.sections[0]
     section.page_width, section.page_height = Mm(210), Mm(297)
     section.top_margin = section.bottom_margin = Mm(20)
@@ -63,7 +64,7 @@ def _page(document: Any) -> None:
     normal.paragraph_format.space_after = Pt(4)
     normal.paragraph_format.space_before = Pt(0)
     footer = section.footer.paragraphs[0]
-    _say(footer, "Sự kiện {{ su_kien_cuoi }} · SHA-256 {{ ma_kiem_tra }}", size=8)
+    _say(footer, below, size=8)
 
 
 def _say(paragraph: Any, text: str, *, bold: bool = False, italic: bool = False, size: int = 13) -> Any:
@@ -72,13 +73,15 @@ def _say(paragraph: Any, text: str, *, bold: bool = False, italic: bool = False,
     return paragraph
 
 
-def _line(document: Any, text: str, align: Any = BOTH, **look: Any) -> Any:
+def line(document: Any, text: str, align: Any = BOTH, **look: Any) -> Any:
+    """A paragraph; returns it."""
     paragraph = _say(document.add_paragraph(), text, **look)
     paragraph.alignment = align
     return paragraph
 
 
-def _letterhead(document: Any) -> None:
+def letterhead(document: Any) -> None:
+    """Whose paper it is, on the left, and the motto, on the right."""
     table = document.add_table(rows=1, cols=2)
     table.alignment = WD_TABLE_ALIGNMENT.CENTER
     left, right = table.rows[0].cells
@@ -111,30 +114,30 @@ def _next(cell: Any, text: str, **look: Any) -> None:
 
 
 def _opening(document: Any) -> None:
-    title = _line(document, "BIÊN BẢN", CENTRE, bold=True, size=15)
+    title = line(document, "BIÊN BẢN", CENTRE, bold=True, size=15)
     title.paragraph_format.space_before, title.paragraph_format.space_after = Pt(14), Pt(0)
-    _line(document, "{{ loai_hoi_nghi }}", CENTRE, bold=True)
-    _line(document, "{{ tieu_de }}", CENTRE, bold=True)
-    _line(document, "{%p if so_van_ban %}")
-    _line(document, "(Văn bản số {{ so_van_ban }})", CENTRE, italic=True)
-    _line(document, "{%p endif %}")
-    _line(document, "{%p if tam_tinh %}")
-    _line(document, "{{ tam_tinh }}: hội nghị chưa kết thúc, số liệu lúc {{ lap_luc }}", CENTRE, bold=True)
-    _line(document, "{%p endif %}")
+    line(document, "{{ loai_hoi_nghi }}", CENTRE, bold=True)
+    line(document, "{{ tieu_de }}", CENTRE, bold=True)
+    line(document, "{%p if so_van_ban %}")
+    line(document, "(Văn bản số {{ so_van_ban }})", CENTRE, italic=True)
+    line(document, "{%p endif %}")
+    line(document, "{%p if tam_tinh %}")
+    line(document, "{{ tam_tinh }}: hội nghị chưa kết thúc, số liệu lúc {{ lap_luc }}", CENTRE, bold=True)
+    line(document, "{%p endif %}")
 
 
 def _body(document: Any) -> None:
-    _line(document, "1. Thời gian: {{ thoi_gian }}; thời lượng {{ thoi_luong }}.")
+    line(document, "1. Thời gian: {{ thoi_gian }}; thời lượng {{ thoi_luong }}.")
     for each, word in (("giai_lao", ""), ("su_co", "sự cố ")):
-        _line(document, f"{{%p for viec in {each} %}}")
-        _line(document, f"- Không tính {word}{{{{ viec }}}}.")
-        _line(document, "{%p endfor %}")
-    _line(
+        line(document, f"{{%p for viec in {each} %}}")
+        line(document, f"- Không tính {word}{{{{ viec }}}}.")
+        line(document, "{%p endfor %}")
+    line(
         document,
         "2. Điểm cầu: {{ tong.ket_noi }}/{{ tong.diem_cau }} điểm cầu kết nối ({{ tong.ty_le_ket_noi }});"
         " {{ tong.da_bao }}/{{ tong.diem_cau }} điểm cầu đã báo số liệu.",
     )
-    _line(
+    line(
         document,
         "3. Thành phần: triệu tập {{ tong.trieu_tap }} {{ nguoi }}; có mặt {{ tong.co_mat }}"
         "{% if not tong.du_so_lieu %}/{{ tong.trieu_tap_da_bao }} của các điểm cầu đã báo{% endif %},"
@@ -142,41 +145,42 @@ def _body(document: Any) -> None:
         "{% if tong.khoang %} (trên toàn bộ: {{ tong.khoang }}){% endif %};"
         " vắng có lý do {{ tong.co_ly_do }}, vắng không lý do {{ tong.khong_ly_do }}.",
     )
-    _line(document, "4. Số liệu từng điểm cầu:").paragraph_format.keep_with_next = True
+    line(document, "4. Số liệu từng điểm cầu:").paragraph_format.keep_with_next = True
     total = ("", "Cộng", "{{ tong.trieu_tap }}", "{{ tong.co_mat }}", "{{ tong.dang_vien }}",
              "{{ tong.co_ly_do }}", "{{ tong.khong_ly_do }}", "{{ tong.ty_le }}")  # fmt: skip
-    _table(document, FIGURES, total)
-    after = _line(document, "{%p if nhan_xet %}")
+    table(document, FIGURES, total)
+    after = line(document, "{%p if nhan_xet %}")
     after.paragraph_format.space_before = Pt(6)
-    _line(document, "5. Nhận xét:").paragraph_format.keep_with_next = True
-    _line(document, "{%p endif %}")
-    _line(document, "{%p for cau in nhan_xet %}")
-    _line(document, "- {{ cau }}")
-    _line(document, "{%p endfor %}")
-    _line(document, "{%p if phat_bieu %}")
-    _line(
+    line(document, "5. Nhận xét:").paragraph_format.keep_with_next = True
+    line(document, "{%p endif %}")
+    line(document, "{%p for cau in nhan_xet %}")
+    line(document, "- {{ cau }}")
+    line(document, "{%p endfor %}")
+    line(document, "{%p if phat_bieu %}")
+    line(
         document,
         "6. Phát biểu: {% for luot in phat_bieu %}{{ luot.ten }} ({{ luot.luc }}, {{ luot.trong }})"
         "{% if not loop.last %}; {% endif %}{% endfor %}.",
     )
-    _line(document, "{%p endif %}")
+    line(document, "{%p endif %}")
 
 
-def _signatures(document: Any) -> None:
+def signatures(document: Any, who: tuple[str, str]) -> None:
+    """Two places to sign."""
     table = document.add_table(rows=1, cols=2)
     _keep_whole(table.rows[0])
-    for cell, lines in zip(table.rows[0].cells, (("THƯ KÝ",), ("CHỦ TRÌ HỘI NGHỊ",)), strict=True):
-        _first(cell, lines[0], bold=True)
+    for cell, words in zip(table.rows[0].cells, who, strict=True):
+        _first(cell, words, bold=True)
         _next(cell, "(Ký, ghi rõ họ tên)", italic=True, size=12)
         for _ in range(4):
             _next(cell, "")
 
 
 def _annex(document: Any) -> None:
-    heading = _line(document, "PHỤ LỤC: THỜI GIAN KẾT NỐI", CENTRE, bold=True)
+    heading = line(document, "PHỤ LỤC: THỜI GIAN KẾT NỐI", CENTRE, bold=True)
     heading.paragraph_format.page_break_before = True
-    _table(document, PRESENCE, None)
-    note = _line(
+    table(document, PRESENCE, None)
+    note = line(
         document,
         "Giờ vào, giờ rời là giờ của kết nối đầu và cuối; thời lượng tham dự không tính giải lao và sự cố."
         " Bản quy tắc tính {{ quy_tac }}. Lập từ nhật ký tham dự lúc {{ lap_luc }}, hội nghị"
@@ -187,17 +191,24 @@ def _annex(document: Any) -> None:
     note.paragraph_format.space_before = Pt(6)
 
 
-def _table(document: Any, columns: Sequence[tuple[str, str, int]], total: Sequence[str] | None) -> None:
+def table(
+    document: Any,
+    columns: Sequence[tuple[str, str, int]],
+    total: Sequence[str] | None,
+    source: str = "diem_cau",
+    size: int = 11,
+) -> None:
+    """One row for each of the list `source`, letters of `size` pt; columns: (heading, name, width in mm)."""
     table = document.add_table(rows=1, cols=len(columns))
     table.style, table.alignment = "Table Grid", WD_TABLE_ALIGNMENT.CENTER
-    _row(table.rows[0], [heading for heading, _, _ in columns], columns, bold=True)
+    _row(table.rows[0], [heading for heading, _, _ in columns], columns, size, bold=True)
     repeated = OxmlElement("w:tblHeader")
     table.rows[0]._tr.get_or_add_trPr().append(repeated)
-    _row(table.add_row(), ["{%tr for d in diem_cau %}"], columns)
-    _row(table.add_row(), [_cell(name) for _, name, _ in columns], columns)
-    _row(table.add_row(), ["{%tr endfor %}"], columns)
+    _row(table.add_row(), [f"{{%tr for d in {source} %}}"], columns, size)
+    _row(table.add_row(), [_cell(name) for _, name, _ in columns], columns, size)
+    _row(table.add_row(), ["{%tr endfor %}"], columns, size)
     if total is not None:
-        _row(table.add_row(), list(total), columns, bold=True)
+        _row(table.add_row(), list(total), columns, size, bold=True)
     _widths(table, [width for _, _, width in columns])
 
 
@@ -207,13 +218,15 @@ def _cell(name: str) -> str:
     return f"{{{{ d.{name} }}}}"
 
 
-def _row(row: Any, texts: Sequence[str], columns: Sequence[tuple[str, str, int]], bold: bool = False) -> None:
+def _row(
+    row: Any, texts: Sequence[str], columns: Sequence[tuple[str, str, int]], size: int, bold: bool = False
+) -> None:
     _keep_whole(row)
     for cell, (_, name, _width) in zip(row.cells, columns, strict=True):
         cell.paragraphs[0].alignment = LEFT if name in ("ten", "trang_thai") and not bold else CENTRE
         cell.paragraphs[0].paragraph_format.space_after = Pt(0)
     for cell, text in zip(row.cells, texts, strict=False):
-        _say(cell.paragraphs[0], text, bold=bold, size=11)
+        _say(cell.paragraphs[0], text, bold=bold, size=size)
 
 
 def _keep_whole(row: Any) -> None:

@@ -14,7 +14,17 @@ from coordinator.domain.attendance_types import Attendance, SiteAttendance, Tota
 from coordinator.reports import words
 from coordinator.reports.cells import local_time, span_text
 from coordinator.reports.letterhead import Letterhead
-from coordinator.reports.phrases import clock, day, length, listed, long_day, number, percent, plain
+from coordinator.reports.phrases import (
+    clock,
+    day,
+    length,
+    listed,
+    long_day,
+    number,
+    percent,
+    percent_under,
+    plain,
+)
 from coordinator.reports.tables import notes_of
 
 Words = dict[str, Any]
@@ -176,8 +186,12 @@ def _speeches(attendance: Attendance, zone: ZoneInfo) -> list[Words]:
 def remarks(attendance: Attendance, paper: Letterhead) -> list[str]:
     """What the office has to say beyond the totals: sentences about the sites that stand out."""
     sites = attendance.sites
-    low = [site for site in sites if site.rate is not None and site.rate < paper.warn_rate]
-    limit = f"{paper.warn_rate * 100:.0f} %"
+    low = [
+        f"{plain(site.name)} ({percent_under(site.rate, paper.warn_rate)})"
+        for site in sites
+        if site.rate is not None and site.rate < paper.warn_rate
+    ]
+    limit = f"{paper.warn_rate * 100:g} %".replace(".", ",")
 
     def having(status: str) -> list[str]:
         return [plain(site.name) for site in sites if status in site.status]
@@ -195,7 +209,7 @@ def remarks(attendance: Attendance, paper: Letterhead) -> list[str]:
     ]
     phoned = [f"{plain(site.name)} ({plain(site.phone.name)})" for site in sites if site.phone]
     told = (
-        (f"Điểm cầu có tỷ lệ dưới {limit}", [f"{plain(site.name)} ({percent(site.rate)})" for site in low]),
+        (f"Điểm cầu có tỷ lệ dưới {limit}", low),
         ("Điểm cầu chưa báo số có mặt", [plain(site.name) for site in sites if site.present is None]),
         ("Điểm cầu vào muộn", having("late")),
         ("Điểm cầu bị gián đoạn", broken),

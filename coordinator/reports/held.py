@@ -228,8 +228,9 @@ def under(sites: Iterable[SiteRates], threshold: float) -> list[SiteRates]:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """How often one of CAUSES is on record: `times` a site at a briefing, `below`: of them under the threshold,
-    `sites`: how many sites it concerns.
+    """How often one of CAUSES is on record: `times` a site at a briefing, at so many different `sites`.
+
+    `below`: how many of these times the site's rate lay under the threshold.
     """
 
     code: str

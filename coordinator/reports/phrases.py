@@ -20,6 +20,14 @@ def percent(share: float | None, unknown: str = words.UNKNOWN) -> str:
     return unknown if share is None else f"{share * 100:.1f} %".replace(".", ",")
 
 
+def percent_under(share: float, limit: float) -> str:
+    """A share under the limit with as many decimals as show that it is: 89,96 %, not 90,0 % under 90 %."""
+    places = 1
+    while places < 6 and round(share * 100, places) >= round(limit * 100, places):
+        places += 1
+    return f"{share * 100:.{places}f} %".replace(".", ",")
+
+
 def length(seconds: int) -> str:
     """2 giờ 37 phút; seconds only under ten minutes."""
     hours, minutes, rest = seconds // 3600, seconds // 60 % 60, seconds % 60

@@ -142,6 +142,13 @@ def test_the_quick_report_names_the_sites_that_stand_out() -> None:
     assert told.rstrip().endswith(f"mã kiểm tra (SHA-256) {attendance().head_hash}.")
 
 
+def test_a_rate_just_under_the_limit_is_never_printed_as_the_limit() -> None:
+    told = quick.text(attendance(replace(present_site(), rate=0.8996)), PARTY, ZONE, NOON)
+
+    assert "dưới 90 %: Xã Bản Thi (89,96 %)." in told
+    assert phrases.percent_under(0.85, 0.9) == "85,0 %"
+
+
 def test_outages_are_told_beside_breaks() -> None:
     window = replace(attendance().window, outages=(Outage("relay", EIGHT, EIGHT + 90_000),))
 
