@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import segno
 from aiohttp import web
-from markupsafe import Markup
 
 from coordinator import clock
 from coordinator.domain.events import Summoned
@@ -22,6 +20,7 @@ from coordinator.web.access import PUBLIC, STEER, Route, add_guarded
 from coordinator.web.errors import BadRequest
 from coordinator.web.keys import SERVICES, Services
 from coordinator.web.pages import PAGES
+from coordinator.web.qr import qr_code
 
 _DAYS = ("thứ Hai", "thứ Ba", "thứ Tư", "thứ Năm", "thứ Sáu", "thứ Bảy", "Chủ nhật")
 
@@ -67,12 +66,6 @@ def _printed(services: Services, sites: list[Summoned]) -> list[dict[str, Any]]:
         url = services.links.url_for(site.code)
         found.append({"site": site, "url": url, "qr": qr_code(url)})
     return found
-
-
-def qr_code(text: str) -> Markup:
-    """The text as a QR code in SVG, with the quiet margin that telephones need."""
-    made = segno.make(text, error="m", micro=False)
-    return Markup(made.svg_inline(scale=4, border=4, svgclass=None, lineclass=None, omitsize=True))
 
 
 def _moment(services: Services, utc_ms: int) -> str:

@@ -22,6 +22,7 @@ from coordinator.web import access, statics
 from coordinator.web.access import Identity
 from coordinator.web.errors import BadRequest
 from coordinator.web.keys import SERVICES
+from coordinator.web.qr import qr_code
 
 LANGUAGE_COOKIE = "lang"
 _YEAR_S = 365 * 86_400
@@ -199,10 +200,13 @@ async def site(request: web.Request) -> web.StreamResponse:
     if place is None:
         raise BadRequest("wrong_link")
     to_sign = await _to_sign(request, place.code)
+    services = request.app[SERVICES]
+    link = await services.read(services.links.url_for, place.code)
     data = pages.data(request, config, contacts=False, code=place.code, to_sign=to_sign)
     return pages.render(
-        request, "site.html", page_data=data, site_name=place.name, hub_phone=config.hub.phone
-    )
+        request, "site.html", page_data=data, site_name=place.name, hub_phone=config.hub.phone,
+        link=link, link_code=qr_code(link),
+    )  # fmt: skip
 
 
 async def _to_sign(request: web.Request, code: str) -> dict[str, str] | None:

@@ -13,7 +13,7 @@ IN_SCRIPTS = re.compile(r'\bt\(\s*"([^"]*)"')
 PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 ENTRIES = {
     english: vietnamese
-    for name in ("pages.po", "staff.po")
+    for name in ("pages.po", "site.po", "staff.po")
     for english, vietnamese in catalogue.read(WEB / "locale" / "vi" / name, "vi").items()
 }
 

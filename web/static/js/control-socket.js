@@ -21,6 +21,7 @@ const FINAL = new Set(["replaced", "revoked", "ended", "cancelled", "login_neede
  * @typedef {object} Listeners
  * @property {(snapshot: import("./types.js").Snapshot) => void} snapshot
  * @property {(url: string, token: string) => void} media
+ * @property {() => void} [measure] the hall asks for a line check
  * @property {(refusal: {code: string, message?: string, [more: string]: any}, final: boolean) => void} refused
  * @property {(state: SocketState) => void} state
  * @property {() => Promise<object>|object} figures the `media` part of the next heartbeat
@@ -138,6 +139,7 @@ export class ControlSocket {
       this.#enter("open");
       this.listeners.snapshot(message);
     } else if (message.type === "media") this.listeners.media(message.url, message.token);
+    else if (message.type === "measure") this.listeners.measure?.();
     else if (message.type === "refused") this.#refused(message);
   }
 

@@ -6,6 +6,7 @@
  */
 import { el } from "./dom.js";
 import { t } from "./i18n.js";
+import { allowWords } from "./permission-words.js";
 
 /** @typedef {"camera"|"microphone"} DeviceKind */
 
@@ -40,7 +41,7 @@ export function deviceTrouble(kind, error) {
   const name = error instanceof Error ? error.name : "";
   if (!navigator.mediaDevices) return t("This address is not secure, so the browser gives no camera or microphone. Open the https link.");
   if (name === "NotAllowedError" || name === "SecurityError") {
-    return camera ? t("The browser is not allowed to use the camera. Press the lock icon beside the address, allow the camera, then try again.") : t("The browser is not allowed to use the microphone. Press the lock icon beside the address, allow the microphone, then try again.");
+    return `${camera ? t("The browser is not allowed to use the camera.") : t("The browser is not allowed to use the microphone.")} ${allowWords()}`;
   }
   if (name === "NotFoundError" || name === "OverconstrainedError") {
     return camera ? t("No camera was found. Check the plug, then try again.") : t("No microphone was found. Check the plug, then try again.");
@@ -51,14 +52,33 @@ export function deviceTrouble(kind, error) {
   return camera ? t("The camera cannot be opened. Unplug it, plug it in again, then try again.") : t("The microphone cannot be opened. Unplug it, plug it in again, then try again.");
 }
 
+/**
+ * One question for both kinds where the browser would otherwise ask twice.
+ * @param {DeviceChoice} camera
+ * @param {DeviceChoice} microphone
+ * @returns {Promise<[MediaStreamTrack?, MediaStreamTrack?]>} nothing where they have to be asked for apart
+ */
+export async function askOnce(camera, microphone) {
+  try {
+    const names = /** @type {PermissionName[]} */ (/** @type {unknown} */ (["camera", "microphone"]));
+    const states = await Promise.all(names.map((name) => navigator.permissions.query({ name })));
+    if (states.some(({ state }) => state !== "prompt")) return [];
+    const both = await navigator.mediaDevices.getUserMedia({ video: camera.constraints(), audio: microphone.constraints() });
+    return [both.getVideoTracks()[0], both.getAudioTracks()[0]];
+  } catch {
+    return []; // one of them is missing or refused: asked apart, so that it does not take the other with it
+  }
+}
+
 export class DeviceChoice {
   /**
    * @param {DeviceKind} kind
    * @param {HTMLSelectElement} select
-   * @param {MediaTrackConstraints} constraints
+   * @param {() => MediaTrackConstraints} constraints
    * @param {(track: MediaStreamTrack|null, trouble: string) => void} changed
+   * @param {() => void} [plugged] a device was plugged in or pulled out; the list is new
    */
-  constructor(kind, select, constraints, changed) {
+  constructor(kind, select, constraints, changed, plugged = () => {}) {
     this.kind = kind;
     this.select = select;
     this.constraints = constraints;
@@ -67,7 +87,7 @@ export class DeviceChoice {
     this.track = null;
     this.attempt = 0;
     select.addEventListener("change", () => this.#chosen());
-    navigator.mediaDevices?.addEventListener?.("devicechange", () => void this.#refill());
+    navigator.mediaDevices?.addEventListener?.("devicechange", () => void this.#refill().then(plugged));
   }
 
   /** The id to ask for: the choice on screen, else the remembered one. */
@@ -77,13 +97,14 @@ export class DeviceChoice {
 
   /**
    * Opens the chosen device, or any of its kind where that one is gone.
+   * @param {MediaStreamTrack} [first] one that was asked for together with the other kind
    * @returns {Promise<MediaStreamTrack|null>} null where there is none; `changed` was told why
    */
-  async open() {
+  async open(first) {
     const attempt = ++this.attempt;
     this.close();
     try {
-      const track = await this.#ask();
+      const track = first ?? (await this.#ask());
       if (attempt !== this.attempt) {
         track.stop();
         return null;
@@ -121,18 +142,18 @@ export class DeviceChoice {
   /** @returns {Promise<MediaStreamTrack>} */
   async #ask() {
     if (!navigator.mediaDevices) throw new Error("no secure context");
-    const wanted = this.deviceId;
+    const [wanted, own] = [this.deviceId, this.constraints()];
     const ask = async (/** @type {MediaTrackConstraints} */ constraints) => {
       const stream = await navigator.mediaDevices.getUserMedia(this.kind === "camera" ? { video: constraints } : { audio: constraints });
       return stream.getTracks()[0];
     };
-    if (!wanted) return ask(this.constraints);
+    if (!wanted) return ask(own);
     try {
-      return await ask({ ...this.constraints, deviceId: { exact: wanted } });
+      return await ask({ ...own, deviceId: { exact: wanted } });
     } catch (error) {
       const gone = error instanceof Error && (error.name === "OverconstrainedError" || error.name === "NotFoundError");
       if (!gone) throw error;
-      return ask(this.constraints);
+      return ask(own);
     }
   }
 

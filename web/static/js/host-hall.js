@@ -33,7 +33,7 @@ export class Hall {
   /** @param {"camera"|"microphone"} kind @param {MediaTrackConstraints} constraints */
   #choice(kind, constraints) {
     const select = /** @type {HTMLSelectElement} */ (byId(`${kind}-select`));
-    return new DeviceChoice(kind, select, constraints, (track, trouble) => {
+    return new DeviceChoice(kind, select, () => constraints, (track, trouble) => {
       this.trouble[kind] = trouble;
       if (this.on) this.#send(kind, track);
       this.draw();

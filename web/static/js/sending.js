@@ -23,6 +23,9 @@ export const SITE_CAMERA = {
 /** @type {Options} */
 export const VOICE = { dtx: true, red: true, audioPreset: { maxBitrate: 32_000 } };
 
+/** A hall's own mixer: nothing is taken for silence or noise. @type {Options} */
+export const HALL_VOICE = { dtx: false, red: true, audioPreset: { maxBitrate: 48_000 } };
+
 /** Legible before smooth. @type {Options} */
 export const SCREEN = {
   simulcast: false,

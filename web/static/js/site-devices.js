@@ -5,19 +5,25 @@
  * Rule 1: the camera is sent from joining on; the microphone is opened by the operator's own press only, and let go
  * when the floor goes.
  * Rule 2: a device that is missing or refused is told in clear words, and the site joins with what it has.
+ * Rule 3: a device that is pulled out and plugged in again comes back by itself, the microphone while its press holds.
  */
-import { DeviceChoice, deviceTrouble } from "./devices.js";
+import { askOnce, DeviceChoice, deviceTrouble } from "./devices.js";
 import { byId, icon, redraw, setAttribute, setText, show } from "./dom.js";
 import { t } from "./i18n.js";
 import { LevelMeter } from "./level.js";
-import { SITE_CAMERA, SITE_PICTURE, VOICE } from "./sending.js";
+import { HALL_VOICE, SITE_CAMERA, SITE_PICTURE, VOICE } from "./sending.js";
 
 /** @typedef {import("./room.js").BriefingRoom} BriefingRoom */
 
 export class SiteDevices {
-  /** @param {BriefingRoom} room @param {() => void} change */
-  constructor(room, change) {
+  /**
+   * @param {BriefingRoom} room
+   * @param {() => {sendsPicture: boolean, sound: MediaTrackConstraints}} choices
+   * @param {() => void} change
+   */
+  constructor(room, choices, change) {
     this.room = room;
+    this.choices = choices;
     this.change = change;
     this.checking = true;
     this.wantsMicrophone = false;
@@ -27,11 +33,10 @@ export class SiteDevices {
     this.preview = /** @type {HTMLVideoElement} */ (byId("preview"));
     this.selfView = /** @type {HTMLVideoElement} */ (byId("self-view"));
     this.cueView = /** @type {HTMLVideoElement} */ (byId("cue-view"));
-    this.camera = new DeviceChoice("camera", /** @type {HTMLSelectElement} */ (byId("camera-select")), SITE_PICTURE, (track, trouble) => this.#cameraChanged(track, trouble));
-    this.microphone = new DeviceChoice("microphone", /** @type {HTMLSelectElement} */ (byId("microphone-select")), { echoCancellation: true, noiseSuppression: true, autoGainControl: true }, (track, trouble) => this.#microphoneChanged(track, trouble));
+    this.camera = new DeviceChoice("camera", /** @type {HTMLSelectElement} */ (byId("camera-select")), () => SITE_PICTURE, (track, trouble) => this.#cameraChanged(track, trouble), () => this.#plugged());
+    this.microphone = new DeviceChoice("microphone", /** @type {HTMLSelectElement} */ (byId("microphone-select")), () => choices().sound, (track, trouble) => this.#microphoneChanged(track, trouble), () => this.#plugged());
     byId("camera-again").addEventListener("click", () => void this.camera.open());
     byId("microphone-again").addEventListener("click", () => void this.microphone.open());
-    byId("speaker-test").addEventListener("click", () => void playTestSound());
   }
 
   /** Opens both devices for the check. */
@@ -40,7 +45,29 @@ export class SiteDevices {
     this.room.send("camera", null);
     this.closeMicrophone();
     this.#draw();
-    await Promise.all([this.camera.open(), this.microphone.open()]);
+    const [camera, microphone] = await askOnce(this.camera, this.microphone);
+    await Promise.all([this.camera.open(camera), this.microphone.open(microphone)]);
+  }
+
+  /** The operator sends the picture from now on, or not any more. @param {boolean} sends */
+  sendPicture(sends) {
+    if (this.checking) return;
+    if (!sends) this.room.send("camera", null);
+    else if (!this.room.localTrack("camera")) void this.camera.open();
+    this.#draw();
+  }
+
+  /** The way the microphone hears has changed: what is open is opened again. */
+  reopenMicrophone() {
+    if (this.checking || this.micOpen) void this.microphone.open();
+  }
+
+  /** Opens again what was pulled out while it was wanted. */
+  #plugged() {
+    const wanted = this.checking ? !this.camera.track : this.choices().sendsPicture && !this.room.localTrack("camera");
+    if (wanted && this.trouble.camera) void this.camera.open();
+    const heard = this.checking ? !this.microphone.track : this.wantsMicrophone && !this.micOpen;
+    if (heard && this.trouble.microphone) void this.microphone.open();
   }
 
   /** Ends the check: the camera is sent from now on, the microphone is let go. */
@@ -49,7 +76,8 @@ export class SiteDevices {
     this.meter.watch(null);
     this.microphone.close();
     const track = this.camera.take();
-    if (track) this.#sendCamera(track);
+    if (!this.choices().sendsPicture) track?.stop();
+    else if (track) this.#sendCamera(track);
     else if (!this.trouble.camera) void this.camera.open();
     this.#draw();
   }
@@ -83,7 +111,8 @@ export class SiteDevices {
   /** @param {MediaStreamTrack|null} track @param {string} trouble */
   #cameraChanged(track, trouble) {
     this.trouble.camera = trouble;
-    if (!this.checking && track) this.#sendCamera(/** @type {MediaStreamTrack} */ (this.camera.take()));
+    if (!this.checking && track && !this.choices().sendsPicture) this.camera.close();
+    else if (!this.checking && track) this.#sendCamera(/** @type {MediaStreamTrack} */ (this.camera.take()));
     this.#draw();
     this.change();
   }
@@ -104,10 +133,19 @@ export class SiteDevices {
     this.trouble.microphone = trouble;
     if (this.checking) this.meter.watch(track);
     else if (track && this.wantsMicrophone) {
-      this.room.send("microphone", this.microphone.take(), VOICE);
+      this.room.send("microphone", this.microphone.take(), this.choices().sound.echoCancellation ? VOICE : HALL_VOICE);
+      track.onended = () => this.#silenced();
       this.speakingMeter.watch(track);
     } else if (!this.wantsMicrophone) this.microphone.close();
     this.#draw();
+    this.change();
+  }
+
+  /** The microphone was pulled out while the site speaks. */
+  #silenced() {
+    this.trouble.microphone = deviceTrouble("microphone", new DOMException("unplugged", "NotFoundError"));
+    this.room.send("microphone", null);
+    this.speakingMeter.watch(null);
     this.change();
   }
 
@@ -136,22 +174,4 @@ function step(kind, good, trouble, yes, no) {
   setText(byId(`${kind}-trouble`), trouble);
   show(byId(`${kind}-trouble`), Boolean(trouble));
   show(byId(`${kind}-again`), Boolean(trouble));
-}
-
-/** Three soft notes from the room's loudspeakers. */
-async function playTestSound() {
-  const context = new AudioContext();
-  await context.resume();
-  [523, 659, 784].forEach((pitch, index) => {
-    const [tone, gain] = [context.createOscillator(), context.createGain()];
-    const start = context.currentTime + index * 0.35;
-    tone.frequency.value = pitch;
-    gain.gain.setValueAtTime(0.0001, start);
-    gain.gain.exponentialRampToValueAtTime(0.25, start + 0.03);
-    gain.gain.exponentialRampToValueAtTime(0.0001, start + 0.33);
-    tone.connect(gain).connect(context.destination);
-    tone.start(start);
-    tone.stop(start + 0.34);
-    if (index === 2) tone.onended = () => void context.close();
-  });
 }

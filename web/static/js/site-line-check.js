@@ -1,13 +1,16 @@
 // @ts-check
 /** The fourth step of the operator's check: the line itself, the own sound heard back, and what the room heard. */
 import { byId, icon, redraw, setAttribute, setText, show } from "./dom.js";
+import { playAndListen } from "./echo.js";
 import { clock, count } from "./format.js";
 import { t } from "./i18n.js";
 import { measure, report } from "./line-check.js";
+import { page } from "./page-data.js";
 
 /** @typedef {import("./site-devices.js").SiteDevices} SiteDevices */
 /** @typedef {"good"|"fair"|"poor"} Verdict */
 
+const OPERATOR = "operator";
 const LIGHT = /** @type {Record<Verdict, string>} */ ({ good: "check", fair: "alert", poor: "unplug" });
 
 export class SiteLineCheck {
@@ -19,13 +22,40 @@ export class SiteLineCheck {
     /** @type {boolean|null} */
     this.speakers = null;
     this.running = false;
+    /** @type {import("./echo.js").Echo|null} */
+    this.echo = null;
+    this.operator = /** @type {HTMLInputElement} */ (byId("operator-name"));
+    this.operator.value = localStorage.getItem(OPERATOR) ?? "";
+    this.operator.addEventListener("change", () => this.#named());
     /** @type {string} the address of what came back of the own sound */
     this.heard = "";
     byId("line-measure").addEventListener("click", () => void this.#run());
     byId("line-replay").addEventListener("click", () => void new Audio(this.heard).play().catch(() => {}));
-    byId("speaker-test").addEventListener("click", () => show(byId("speaker-question"), true));
+    byId("speaker-test").addEventListener("click", () => void this.#play());
     byId("speaker-yes").addEventListener("click", () => this.#answered(true));
     byId("speaker-no").addEventListener("click", () => this.#answered(false));
+  }
+
+  /** The hall asks for figures now; sites take turns, so that they do not measure each other. */
+  asked() {
+    setTimeout(() => void this.#run(), Math.random() * Math.min(20_000, 800 * page.sites.length));
+  }
+
+  #named() {
+    localStorage.setItem(OPERATOR, this.operator.value.trim());
+    if (this.line) void this.#send();
+  }
+
+  async #play() {
+    show(byId("speaker-question"), true);
+    const button = /** @type {HTMLButtonElement} */ (byId("speaker-test"));
+    button.disabled = true;
+    this.echo = await playAndListen(this.devices.microphone.track);
+    button.disabled = false;
+    const words = { none: t("The microphone does not hear the loudspeakers: no echo to fear."), some: t("The microphone hears the loudspeakers a little: turn them down somewhat while you speak."), strong: t("The microphone hears the loudspeakers loudly: the hall would hear an echo. Move the microphone away, turn its back to them, turn them down, then play it again.") };
+    setText(byId("echo-words"), this.echo ? words[this.echo] : "");
+    setAttribute(byId("echo-words"), "data-echo", this.echo);
+    if (this.line) void this.#send();
   }
 
   /** @param {boolean} heard */
@@ -54,7 +84,7 @@ export class SiteLineCheck {
 
   async #send() {
     const name = (/** @type {"camera"|"microphone"} */ kind) => (this.devices[kind].track?.label ?? "").slice(0, 120) || null;
-    const figures = { ...this.line, picture: Boolean(this.devices.camera.track), speakers: this.speakers, camera: name("camera"), microphone: name("microphone") };
+    const figures = { ...this.line, picture: Boolean(this.devices.camera.track), speakers: this.speakers, echo: this.echo, operator: this.operator.value.trim() || null, camera: name("camera"), microphone: name("microphone") };
     try {
       const { verdict, briefing } = await report(figures);
       this.#show(verdict, Boolean(briefing));
@@ -78,7 +108,7 @@ export class SiteLineCheck {
     const blocked = line.route === "blocked";
     setText(byId("line-figures"), [mbit(t("up {n} Mbit/s"), line.up_bps), mbit(t("down {n} Mbit/s"), line.rate_bps), line.rtt_ms === undefined ? "" : t("delay {n} ms", { n: line.rtt_ms }), line.loss === undefined ? "" : t("lost {n} %", { n: count(Math.round(line.loss * 1000) / 10) })].filter(Boolean).join(" · "));
     const sound = line.sound === false ? t("The server heard no voice: choose another microphone, or come nearer.") : line.sound ? t("The server hears your microphone.") : "";
-    setText(byId("line-meaning"), [blocked ? t("Picture and sound do not get through this network. Tell the technician: UDP is blocked.") : verdict ? meanings[verdict] : "", sound, kept ? t("The hall has the result, {time}.", { time: clock(Date.now()) }) : t("No briefing is planned yet; check again before it starts.")].filter(Boolean).join(" "));
+    setText(byId("line-meaning"), [blocked ? t("Picture and sound do not get through this network. Tell the technician: UDP is blocked.") : line.route === "turn" ? t("UDP is blocked here: picture and sound take the detour (TURN), a little later.") : verdict ? meanings[verdict] : "", sound, kept ? t("The hall has the result, {time}.", { time: clock(Date.now()) }) : t("No briefing is planned yet; check again before it starts.")].filter(Boolean).join(" "));
     show(byId("line-replay"), Boolean(this.heard));
     setText(byId("line-measure-words"), t("Measure again"));
   }

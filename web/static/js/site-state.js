@@ -6,6 +6,7 @@
  */
 import { t } from "./i18n.js";
 import { nameOf } from "./page-data.js";
+import { rungWords } from "./site-line.js";
 
 /** @typedef {import("./types.js").Snapshot} Snapshot */
 /** @typedef {import("./types.js").SiteEntry} SiteEntry */
@@ -20,7 +21,9 @@ import { nameOf } from "./page-data.js";
  * @property {import("./control-socket.js").SocketState} control
  * @property {string} media the room's state
  * @property {boolean} micOpen
- * @property {boolean} weak this page sees a reduced or stopped picture, or heavy loss
+ * @property {import("./site-line.js").Rung} rung how far down the ladder of a weak line this page is
+ * @property {boolean} slides pages of a document are on the main screen
+ * @property {import("./site-choices.js").Receive} receive
  * @property {string} closed why the page was sent away: replaced, ended, cancelled, revoked …, or ""
  * @property {string} closedWords
  */
@@ -29,7 +32,7 @@ import { nameOf } from "./page-data.js";
 export function standingOf(facts) {
   const { snapshot, own } = facts;
   if (facts.closed) return closed(facts);
-  if (!facts.joined) return make("check", "waiting", "camera", t("Check the camera and the microphone"), "", lineOf(facts));
+  if (!facts.joined) return make("check", "waiting", "camera", t("Check the camera and the microphone"), t("Press Allow · speak, the lights move · play the test sound · Enter the briefing"), lineOf(facts));
   if (facts.control !== "open") return lost(facts);
   if (!snapshot) return make("waiting", "waiting", "clock", t("No briefing is open yet"), t("Keep this page open: it comes in by itself"), "online");
   if (snapshot.phase === "ended" || snapshot.phase === "cancelled") return closed({ ...facts, closed: snapshot.phase });
@@ -48,7 +51,8 @@ function live(facts, snapshot) {
   }
   if (isCalled(snapshot, facts.own) && (snapshot.calling?.mode === "in_turn" || (snapshot.calling?.number ?? 0) > 1)) return make("live", "floor", "list", t("The hall is calling the roll"), t("{name}, please report how many are present", { name: facts.own?.name ?? "" }), line);
   if (facts.own?.hand) return make("live", "floor", "hand", t("Hand raised, place {n}", { n: facts.own.hand }), counted(facts.own), line);
-  if (line === "weak") return make("live", "weak", "alert", t("Weak line: sound is kept"), t("The picture is reduced and comes back by itself"), line);
+  if (facts.rung) return make("live", "weak", "alert", ...rungWords(facts.rung, facts.slides), line);
+  if (facts.receive !== "all") return make("live", "online", "speaker", facts.receive === "sound" ? t("Sound only") : t("Sound and slides only"), t("As chosen here. {counted}", { counted: counted(facts.own) }), line);
   const heard = snapshot.floor ? nameOf(snapshot.floor) : nameOf("hub");
   return make("live", "online", "speaker", snapshot.floor ? t("Listening to {name}", { name: heard }) : t("Listening to the hall"), isCalled(snapshot, facts.own) ? t("The hall is calling the roll: {name}, please report how many are present", { name: facts.own?.name ?? "" }) : counted(facts.own), line);
 }
@@ -81,7 +85,7 @@ function closed(facts) {
 /** @param {Facts} facts @returns {"online"|"weak"|"reconnecting"} */
 function lineOf(facts) {
   if (facts.joined && (facts.control !== "open" || facts.media === "reconnecting")) return "reconnecting";
-  return facts.weak || facts.own?.state === "weak" ? "weak" : "online";
+  return facts.rung || (facts.receive === "all" && facts.own?.state === "weak") ? "weak" : "online";
 }
 
 /** @param {SiteEntry|null} own */

@@ -8,9 +8,12 @@ import { errorText, t } from "./i18n.js";
 import { nameOf, page } from "./page-data.js";
 import { FigureKeeper } from "./room-figures.js";
 import { BriefingRoom } from "./room.js";
+import { SiteChoices } from "./site-choices.js";
 import { SiteDevices } from "./site-devices.js";
+import { rungOf } from "./site-line.js";
 import { SiteLineCheck } from "./site-line-check.js";
 import { SitePapers } from "./site-papers.js";
+import { SitePhone } from "./site-phone.js";
 import { HeadcountForm } from "./site-headcount.js";
 import { SiteRoster } from "./site-roster.js";
 import { SignOff } from "./site-sign.js";
@@ -48,6 +51,9 @@ const socket = new ControlSocket(controlUrl(), () => ({ as: "site" }), {
     redrawSoon();
   },
   media: (url, token) => void room.connect(url, token),
+  measure: () => {
+    if (snapshot?.phase !== "live") checks.asked();
+  },
   refused,
   state: (state) => {
     if (state === "reconnecting") lostAt = lostAt || Date.now();
@@ -60,14 +66,22 @@ const socket = new ControlSocket(controlUrl(), () => ({ as: "site" }), {
     return taken;
   },
 });
-const devices = new SiteDevices(room, redrawSoon);
-new SiteLineCheck(devices);
+const choices = new SiteChoices({ received: redrawSoon, camera: (sends) => devices.sendPicture(sends), microphone: () => devices.reopenMicrophone() });
+const devices = new SiteDevices(room, () => choices, redrawSoon);
+const checks = new SiteLineCheck(devices);
+new SitePhone();
+let slides = false; // pages of a document are on the main screen
 const papers = new SitePapers({ send: (message) => socket.send(message), beat: () => socket.beatNow(), fail: tell });
 const headcount = new HeadcountForm((message) => socket.send(message));
 const roster = new SiteRoster(code, (present) => headcount.take(present));
 const sign = new SignOff(code);
 
 byId("join-button").addEventListener("click", join);
+byId("join-sound").addEventListener("click", () => {
+  choices.choose("sound");
+  if (choices.sendsPicture) choices.picture.click();
+  join();
+});
 byId("devices-open").addEventListener("click", recheck);
 byId("raise-hand").addEventListener("click", raiseHand);
 byId("ready-to-speak").addEventListener("click", () => void devices.openMicrophone());
@@ -94,6 +108,7 @@ function join() {
 
 /** Shows the device check again, while the briefing goes on. */
 function recheck() {
+  choices.dialog.close();
   joined = false;
   setText(byId("join-words"), t("Back to the briefing"));
   void devices.check();
@@ -139,9 +154,9 @@ function roomChanged() {
   redrawSoon();
 }
 
-function isWeak() {
+function rung() {
   const { last } = figures;
-  return room.state === "connected" && ((last.loss ?? 0) > 0.08 || room.isPaused(elements.video));
+  return rungOf({ connected: room.state === "connected", paused: room.isPaused(elements.video), layer: last.layer, loss: last.loss });
 }
 
 function redrawSoon() {
@@ -157,7 +172,7 @@ function draw() {
   const mine = own();
   if (snapshot && snapshot.floor !== code && (devices.micOpen || devices.wantsMicrophone)) devices.closeMicrophone();
   if (snapshot) [over, signing] = snapshot.phase === "ended" ? [{ id: snapshot.id, title: snapshot.title }, false] : [over, signing && snapshot.phase !== "live"];
-  const standing = signing && over ? signingFor(over) : standingOf({ snapshot, own: mine, joined, control: socket.state, media: room.state, micOpen: devices.micOpen, weak: isWeak(), closed, closedWords });
+  const standing = signing && over ? signingFor(over) : standingOf({ snapshot, own: mine, joined, control: socket.state, media: room.state, micOpen: devices.micOpen, rung: rung(), slides, receive: choices.receive, closed, closedWords });
   setAttribute(document.body, "data-view", standing.view);
   setAttribute(byId("connection-state"), "data-state", standing.line);
   setText(byId("connection-words"), { online: t("Good line"), weak: t("Weak line"), reconnecting: t("Connecting again…") }[standing.line]);
@@ -196,12 +211,14 @@ function drawTitle() {
 
 function drawProgramme() {
   const running = snapshot && ["open", "live"].includes(snapshot.phase) && !closed; // in the break nobody is overheard
-  const programme = drawStage(room, elements, running ? snapshot : null, code);
-  papers.draw(closed ? null : snapshot, programme?.picture.source === "document");
+  const programme = drawStage(room, elements, running ? snapshot : null, code, choices.receive === "all");
+  slides = programme?.picture.source === "document" && choices.receive !== "sound";
+  papers.draw(closed ? null : snapshot, slides);
   setText(byId("stage-caption"), programme ? caption(programme) : "");
   const empty = elements.video.classList.contains("is-empty");
   show(byId("stage-empty"), empty);
-  setText(byId("stage-empty"), t("No picture from {name} yet", { name: nameOf(programme?.picture.who ?? "hub") }));
+  if (choices.receive !== "all") setText(byId("stage-empty"), t("No picture is received, as chosen here"));
+  else setText(byId("stage-empty"), t("No picture from {name} yet", { name: nameOf(programme?.picture.who ?? "hub") }));
   document.body.classList.toggle("has-stage", !empty);
 }
 
@@ -218,7 +235,9 @@ function drawActions(view) {
   show(byId("speaking-level"), devices.micOpen);
   redraw(byId("mic-caption"), String(devices.micOpen), () => [icon(devices.micOpen ? "mic" : "mic-off"), document.createTextNode(devices.micOpen ? t("Microphone on") : t("Microphone off"))]);
   show(byId("retry-now"), view === "lost");
-  show(byId("devices-open"), ["live", "waiting", "break"].includes(view) && !devices.micOpen);
+  show(byId("settings-open"), ["live", "waiting", "break"].includes(view) && !devices.micOpen);
+  show(byId("picture-back"), view === "live" && choices.receive !== "all");
+  show(byId("phone-lost"), view === "lost");
   show(byId("sound-unlock"), joined && !closed && !room.canPlaySound);
   const counting = Boolean(mine) && ["waiting", "live", "cue", "break", "lost"].includes(view);
   show(byId("headcount"), counting);

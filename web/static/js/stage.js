@@ -38,15 +38,16 @@ export function programmeOf(snapshot, me, slidesShared) {
  * @param {{video: HTMLVideoElement, audio: HTMLAudioElement, aside: HTMLAudioElement}} elements
  * @param {Snapshot|null} snapshot null clears the stage
  * @param {string} me
+ * @param {boolean} [pictures] false: this page receives no video
  * @returns {Programme|null}
  */
-export function drawStage(room, elements, snapshot, me) {
+export function drawStage(room, elements, snapshot, me, pictures = true) {
   const programme = snapshot && programmeOf(snapshot, me, room.has("hub", "screen_share"));
   const source = programme?.picture.source;
-  room.bind(elements.video, programme && source !== "document" ? { who: programme.picture.who, source: source ?? "camera", quality: "high" } : null);
+  room.bind(elements.video, programme && pictures && source !== "document" ? { who: programme.picture.who, source: source ?? "camera", quality: "high" } : null);
   room.bind(elements.audio, programme?.sound ? { who: programme.sound, source: "microphone", quality: "high" } : null);
   room.bind(elements.aside, programme?.aside ? { who: programme.aside, source: "microphone", quality: "high" } : null);
-  const shows = Boolean(programme && (source === "document" || room.has(programme.picture.who, source ?? "camera")));
+  const shows = Boolean(programme && (pictures || source === "document") && (source === "document" || room.has(programme.picture.who, source ?? "camera")));
   elements.video.classList.toggle("is-empty", !shows);
   elements.video.classList.toggle("is-whole", source === "screen_share" || source === "document");
   return programme;
