@@ -88,7 +88,8 @@ class AttendanceSettings:
     """Thresholds of the attendance rules, and how the reports look.
 
     `heading`: party | state; `authority` and `office`: the two lines under which the report goes out, `place`
-    where it is signed. `template`: the minutes' own DOCX template. `warn_rate`: sites under it are listed.
+    where it is signed. `template`: the minutes' own DOCX template, `summary_template`: that of the report
+    over many briefings. `warn_rate`: sites under it are listed.
     """
 
     thresholds: Thresholds = field(default_factory=Thresholds)
@@ -97,6 +98,7 @@ class AttendanceSettings:
     office: str | None = None
     place: str | None = None
     template: Path | None = None
+    summary_template: Path | None = None
     warn_rate: float = 0.9
 
 
@@ -287,6 +289,7 @@ def _attendance(entry: Entry | None, folder: Path) -> AttendanceSettings:
         office=entry.text("office"),
         place=entry.text("place"),
         template=entry.judged("template", partial(_file, folder), "no_file"),
+        summary_template=entry.judged("summary_template", partial(_file, folder), "no_file"),
         warn_rate=AttendanceSettings().warn_rate if warn is None else warn,
     )
     entry.close()

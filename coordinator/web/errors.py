@@ -64,6 +64,7 @@ STATUS: dict[str, int] = {
     "too_fast": 429,
     "too_busy": 503,
     "internal": 500,
+    "bad_template": 500,
     "relay_down": 503,
     "server_stop": 503,
 }

@@ -326,6 +326,14 @@ PATHS: dict[str, Schema] = {
     _PART: {"get": _call("Rates by site over many briefings.", "Participation", query=_PERIOD)},
     f"{_PART}.csv": {"get": _call("The same as CSV.", file=_CSV, query=[*_PERIOD, _SEPARATOR])},
     f"{_PART}.xlsx": {"get": _call("The same as a workbook.", file=_XLSX, query=_PERIOD)},
+    f"{_PART}.docx": {"get": _call("The same as a report to edit.", file=_DOCX, query=_PERIOD)},
+    f"{_PART}/progress": {
+        "get": _call(
+            "Reads the briefings asked for; lines of {done, whole}.",
+            file="application/x-ndjson",
+            query=_PERIOD,
+        )
+    },
 }
 
 

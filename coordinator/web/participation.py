@@ -1,13 +1,16 @@
-"""Participation over many briefings: GET /api/reports/participation, as JSON, CSV and XLSX.
+"""Participation over many briefings: GET /api/reports/participation, as JSON, CSV, XLSX and DOCX.
 
 Rule 1: a day in `from` or `to` is a day of the office's zone; `to` is included.
 Rule 2: briefings that never started are left out.
 Rule 3: the figures of a briefing are kept in memory under its head: as long as nothing is added to its log
 they cannot change.
+Rule 4: the first reading of a long time takes seconds: `…/progress` does it and tells how far it is; what is
+asked for afterwards is drawn from the kept figures and comes at once.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -15,13 +18,14 @@ from itertools import groupby
 
 from aiohttp import web
 
-from coordinator.reports import csv_file, held, participation
+from coordinator import clock
+from coordinator.reports import csv_file, docx_file, held, letterhead, participation
 from coordinator.reports.held import Held, Share
 from coordinator.storage import BriefingRow, history_import
 from coordinator.web import attendance_json, bodies, downloads
 from coordinator.web.access import KEEP, Route, add_guarded
 from coordinator.web.api import KINDS
-from coordinator.web.downloads import CSV, XLSX, Made
+from coordinator.web.downloads import CSV, DOCX, JSONL, XLSX, Made
 from coordinator.web.errors import BadRequest
 from coordinator.web.keys import SERVICES, Services
 
@@ -91,11 +95,16 @@ def _midnight(services: Services, day: date) -> int:
 
 def chosen(services: Services, kept: Kept, asked: Question) -> list[Held]:
     """The briefings in question, oldest first, the imported before the recorded of a day; blocks."""
-    rows = [row for row in services.reader.briefings() if asked.means(row.started_ms, row.kind)]
+    rows = asked_for(services, asked)
     heads = services.reader.heads()
     found = [_figures(services, kept, row, heads[row.id]) for row in rows]
     found += [one for one in imported(services) if _means(services, asked, one)]
     return sorted(found, key=lambda one: (one.day, one.started_ms or 0, one.id))
+
+
+def asked_for(services: Services, asked: Question) -> list[BriefingRow]:
+    """The recorded ones of them; blocks."""
+    return [row for row in services.reader.briefings() if asked.means(row.started_ms, row.kind)]
 
 
 def _figures(services: Services, kept: Kept, row: BriefingRow, head: tuple[int, str]) -> Held:
@@ -133,8 +142,31 @@ async def summary(request: web.Request) -> web.Response:
     return web.json_response(told)
 
 
+async def progress(request: web.Request) -> web.StreamResponse:
+    """GET …/progress: lines of `{done, whole}` while the briefings are read; the last has done = whole."""
+    services, asked = request.app[SERVICES], question(request)
+    rows = await services.read(asked_for, services, asked)
+    response = web.StreamResponse(headers={"Content-Type": JSONL, "X-Accel-Buffering": "no"})
+    await response.prepare(request)
+    await _tell(response, 0, len(rows))
+    for done, row in enumerate(rows, 1):
+        async with request.app[downloads.PLACES]:
+            await services.read(_keep, services, request.app[KEPT], row)
+        await _tell(response, done, len(rows))
+    await response.write_eof()
+    return response
+
+
+async def _tell(response: web.StreamResponse, done: int, whole: int) -> None:
+    await response.write(json.dumps({"done": done, "whole": whole}).encode() + b"\n")
+
+
+def _keep(services: Services, kept: Kept, row: BriefingRow) -> None:
+    _figures(services, kept, row, services.reader.head(row.id))
+
+
 async def file(request: web.Request) -> web.Response:
-    """GET /api/reports/participation.{csv,xlsx}."""
+    """GET /api/reports/participation.{csv,xlsx,docx}."""
     extension = request.path.rpartition(".")[2]
     asked, sep = question(request), downloads.separator(request)
     make = partial(_file, request.app[SERVICES], request.app[KEPT], asked, extension, sep)
@@ -146,6 +178,10 @@ def _file(services: Services, kept: Kept, asked: Question, extension: str, sep: 
     name = f"participation.{extension}"
     if extension == "csv":
         return Made(name, CSV, csv_file.write(participation.by_site(found, asked.threshold), zone, sep))
+    if extension == "docx":
+        paper, template = letterhead.of(services.config), services.config.attendance.summary_template
+        now = clock.now().utc_ms
+        return Made(name, DOCX, docx_file.write_many(found, paper, zone, now, asked.threshold, template))
     return Made(name, XLSX, participation.workbook(found, zone, asked.threshold))
 
 
@@ -154,6 +190,8 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", _PATH, KEEP, summary),
     Route("GET", f"{_PATH}.csv", KEEP, file),
     Route("GET", f"{_PATH}.xlsx", KEEP, file),
+    Route("GET", f"{_PATH}.docx", KEEP, file),
+    Route("GET", f"{_PATH}/progress", KEEP, progress),
 )
 
 

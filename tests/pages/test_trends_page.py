@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import threading
+from typing import Any
 
 import pytest
 from playwright.async_api import Page, expect
@@ -10,6 +12,7 @@ from playwright.async_api import Page, expect
 from coordinator import clock
 from coordinator.storage import history_import
 from coordinator.storage.history_import import Figure
+from coordinator.web import participation
 from tests.pages.test_report_page import held
 from tests.web.rig import ALFA, BRAVO, Rig
 
@@ -90,3 +93,28 @@ async def test_the_list_is_narrowed_by_kind_state_and_month(rig: Rig, host: Page
     await host.get_by_test_id("find-month").select_option("2027-05")
     await expect(rows).to_have_count(1)
     await expect(host.get_by_test_id(f"briefing-{coming}")).to_be_visible()
+
+
+async def test_a_long_report_shows_how_far_it_is_and_the_file_comes_by_itself(
+    rig: Rig, host: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await held(rig)
+    await held(rig)
+    await host.goto(f"{rig.base}/staff/trends")
+    await expect(host.get_by_test_id("causes")).to_contain_text("Không kết nối")
+    go_on, whole, read = threading.Event(), participation._keep, []
+
+    def waits_at_the_second(*given: Any) -> None:
+        if read:
+            assert go_on.wait(30)
+        read.append(given)
+        whole(*given)
+
+    monkeypatch.setattr(participation, "_keep", waits_at_the_second)
+    async with host.expect_download() as waiting:
+        await host.get_by_test_id("download-participation-docx").click()
+        await expect(host.get_by_test_id("trends-progress")).to_be_visible()
+        await expect(host.get_by_test_id("trends-progress")).to_contain_text("1/2 hội nghị")
+        go_on.set()
+    assert (await waiting.value).suggested_filename.endswith(".docx")
+    await expect(host.get_by_test_id("trends-progress")).to_be_hidden()

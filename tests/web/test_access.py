@@ -92,7 +92,7 @@ MATRIX: dict[str, dict[str, bool] | None] = {  # None: open to everybody
     f"GET {ONE}/events.jsonl": READS,
     **{f"GET {ONE}/{what}": READS for what in ("quick-report", "timeline", "timeline.svg", "sites.zip")},
     f"GET {SITE}/attendance.xlsx": READS,
-    **{f"GET /api/reports/participation{end}": READS for end in ("", ".csv", ".xlsx")},
+    **{f"GET /api/reports/participation{end}": READS for end in ("", ".csv", ".xlsx", ".docx", "/progress")},
 }
 
 

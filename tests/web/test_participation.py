@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import io
+import json
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import openpyxl
 import pytest
+from docx import Document
 
 from coordinator import clock
 from coordinator.storage import history_import
@@ -127,3 +131,57 @@ async def test_the_workbook_marks_what_was_imported(rig: Rig) -> None:
     book = openpyxl.load_workbook(io.BytesIO(await answer.read()))
     sources = [row[-1].value for row in list(book["Xu hướng"].rows)[1:]]
     assert sources == ["số liệu nhập", "số liệu nhập", "nhật ký"]
+
+
+async def test_the_report_over_many_comes_as_a_word_file(rig: Rig) -> None:
+    await _held(rig)
+    staff = await rig.program("staff")
+
+    answer = await staff.get("/api/reports/participation.docx?threshold=95")
+
+    told = "\n".join(line.text for line in Document(io.BytesIO(await answer.read())).paragraphs)
+    assert answer.headers["Content-Type"] == downloads.DOCX
+    assert "Tỷ lệ tham gia các hội nghị trực tuyến" in told and "chung dưới 95 %: Xã Bản Thi (88,2 %" in told
+
+
+async def test_a_long_report_tells_how_far_it_is_and_then_reads_nothing_again(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        await _held(rig)
+    staff = await rig.program("staff")
+
+    answer = await staff.get("/api/reports/participation/progress")
+    told = [json.loads(line) for line in (await answer.text()).splitlines()]
+
+    assert told == [{"done": done, "whole": 3} for done in range(4)]
+    monkeypatch.setattr(downloads, "fold", None)  # whoever reads a log again fails
+    assert (await staff.get("/api/reports/participation.xlsx")).status == 200
+    assert len((await _told(rig))["briefings"]) == 3
+
+
+async def test_progress_is_over_what_is_asked_for(rig: Rig) -> None:
+    await _held(rig)
+    staff = await rig.program("staff")
+
+    nothing = await staff.get("/api/reports/participation/progress?kind=class")
+    wrong = await staff.get("/api/reports/participation/progress?kind=x")
+
+    assert await nothing.text() == '{"done": 0, "whole": 0}\n'
+    assert await staff.code(wrong) == (400, "bad_query")
+
+
+async def test_a_template_that_cannot_be_used_is_the_servers_fault_and_is_named(
+    rig: Rig, tmp_path: Path
+) -> None:
+    (tmp_path / "own.docx").write_bytes(b"no archive")
+    briefing, staff, config = await _held(rig), await rig.program("staff"), rig.services.config
+    settings = replace(
+        config.attendance, template=tmp_path / "own.docx", summary_template=tmp_path / "own.docx"
+    )
+    rig.services.config = replace(config, attendance=settings)
+
+    for path in (f"/api/briefings/{briefing}/attendance.docx", "/api/reports/participation.docx"):
+        answer = await staff.get(path)
+        assert await staff.code(answer) == (500, "bad_template")
+        assert "own.docx" in (await answer.json())["message"]

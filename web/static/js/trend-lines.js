@@ -32,15 +32,15 @@ export function course(points, threshold, words) {
   return svg;
 }
 
-/** @param {(number|null)[]} rates @param {number} threshold @returns {SVGElement} */
-export function spark(rates, threshold) {
+/** @param {(number|null)[]} rates @param {number} threshold @param {boolean[]} imported of each rate @returns {SVGElement} */
+export function spark(rates, threshold, imported) {
   const [width, height] = [84, 24];
   const floor = Math.min(threshold, ...rates.filter((rate) => rate !== null)) - 0.02;
   const y = (/** @type {number} */ rate) => 2 + ((1 - Math.min(rate, 1)) / (1 - floor)) * (height - 4);
   const x = (/** @type {number} */ n) => (rates.length < 2 ? width / 2 : (n * width) / (rates.length - 1));
   const svg = make("svg", { viewBox: `0 0 ${width} ${height}`, width: String(width), height: String(height), "aria-hidden": "true", class: "spark" });
   svg.append(make("path", { d: `M0 ${y(threshold).toFixed(1)}H${width}`, class: "threshold" }));
-  const points = rates.map((rate) => ({ rate, label: "", imported: false, title: "" }));
+  const points = rates.map((rate, n) => ({ rate, label: "", imported: imported[n], title: "" }));
   for (const stretch of stretches(points)) svg.append(make("path", { d: stretch.map(({ n, rate }, i) => `${i ? "L" : "M"}${x(n).toFixed(1)} ${y(rate).toFixed(1)}`).join(""), class: "rates low" }));
   return svg;
 }

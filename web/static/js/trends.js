@@ -10,10 +10,12 @@ import { byId, el, icon, setText, show } from "./dom.js";
 import { count, percent, short, UNKNOWN } from "./format.js";
 import { t } from "./i18n.js";
 import { page } from "./page-data.js";
+import { prepare } from "./progress.js";
 import { kindWords } from "./states.js";
 import { course, spark } from "./trend-lines.js";
 
 const PATH = "/api/reports/participation";
+const FILES = ["xlsx", "docx", "csv"];
 const MOST_CHANGES = 8;
 /** @type {["kind", "from", "to", "threshold"]} */
 const FIELDS = ["kind", "from", "to", "threshold"];
@@ -28,7 +30,27 @@ byId("trends-form").addEventListener("submit", (event) => {
   history.replaceState(null, "", `?${new URLSearchParams(FIELDS.map((name) => [name, field(name).value.trim()]).filter(([, value]) => value))}`);
   void refresh();
 });
+for (const kind of FILES) byId(`trends-${kind}`).addEventListener("click", (event) => void download(event));
 await refresh();
+
+/** Reads first, showing how far it is, then lets the file come. @param {Event} event */
+async function download(event) {
+  const link = /** @type {HTMLAnchorElement} */ (event.currentTarget);
+  event.preventDefault();
+  try {
+    await prepare(`${PATH}/progress${query()}`);
+    el("a", { href: link.href, download: true }).click();
+    show(byId("list-trouble"), false);
+  } catch (error) {
+    trouble(error);
+  }
+}
+
+/** @param {unknown} error */
+function trouble(error) {
+  setText(byId("list-trouble-text"), error instanceof Error ? error.message : String(error));
+  show(byId("list-trouble"), true);
+}
 
 /** The question as the API takes it: months become their first and last days. */
 function query() {
@@ -48,13 +70,13 @@ function lastDay(month) {
 }
 
 async function refresh() {
-  for (const kind of ["xlsx", "csv"]) byId(`trends-${kind}`).setAttribute("href", `${PATH}.${kind}${query()}`);
+  for (const kind of FILES) byId(`trends-${kind}`).setAttribute("href", `${PATH}.${kind}${query()}`);
   try {
+    await prepare(`${PATH}/progress${query()}`);
     draw(await get(`${PATH}${query()}`));
     show(byId("list-trouble"), false);
   } catch (error) {
-    setText(byId("list-trouble-text"), error instanceof Error ? error.message : String(error));
-    show(byId("list-trouble"), true);
+    trouble(error);
   }
   document.body.dataset.ready = "true";
 }
@@ -71,7 +93,22 @@ function draw(data) {
   drawHeat(data);
   drawUnder(data);
   drawKinds(data);
+  drawCauses(data);
   drawChanges(data);
+}
+
+/** @param {string} code @returns {string} */
+function causeWords(code) {
+  const words = { not_connected: t("Not connected"), interrupted: t("Interrupted (power or network)"), late: t("Late"), left_early: t("Left early"), signal_only: t("Signal only"), sound_only: t("Sound only"), unreported: t("No headcount reported"), unexcused: t("People absent without excuse") };
+  return /** @type {Record<string, string>} */ (words)[code] ?? code;
+}
+
+/** @param {any} data */
+function drawCauses(data) {
+  show(byId("cause-part"), data.causes.length > 0);
+  setText(byId("cause-low"), t("Under {rate}", { rate: whole(data.threshold) }));
+  const row = (/** @type {any} */ cause) => el("tr", {}, el("th", { scope: "row" }, causeWords(cause.code)), el("td", { class: "number strong" }, count(cause.times)), el("td", { class: "number" }, count(cause.below)));
+  byId("cause-rows").replaceChildren(...data.causes.map(row));
 }
 
 /** @param {any} data */
@@ -134,13 +171,14 @@ function drawUnder(data) {
   setText(byId("under-title"), t("Under {rate} on the whole", { rate: whole(data.threshold) }));
   byId("under-badge").replaceChildren(icon(sites.length ? "alert" : "check"), t("{n} sites", { n: sites.length }));
   byId("under-badge").dataset.state = sites.length ? "weak" : "online";
-  const row = (/** @type {any} */ site) => el("tr", {}, el("th", { scope: "row" }, site.name), el("td", {}, spark(site.course, data.threshold)), el("td", { class: "number" }, `${site.below}/${site.reported}`), el("td", { class: "number strong" }, percent(site.rate)));
+  const imported = data.briefings.map((/** @type {any} */ one) => one.imported);
+  const row = (/** @type {any} */ site) => el("tr", {}, el("th", { scope: "row" }, site.name), el("td", {}, spark(site.course, data.threshold, imported)), el("td", { class: "number" }, `${site.below}/${site.reported}`), el("td", { class: "number strong" }, percent(site.rate)));
   byId("under-rows").replaceChildren(...sites.map(row));
 }
 
 /** @param {any} data */
 function drawKinds(data) {
-  const row = (/** @type {any} */ kind) => el("tr", {}, el("th", { scope: "row" }, kindWords(kind.name), kind.imported ? ` * (${t("imported figures")})` : ""), el("td", { class: "number" }, count(kind.briefings)), el("td", { class: "number" }, `${count(kind.present)}/${count(kind.expected)}`), el("td", { class: "number strong" }, percent(kind.rate)));
+  const row = (/** @type {any} */ kind) => el("tr", {}, el("th", { scope: "row" }, kindWords(kind.name), kind.imported ? ` * (${t("imported figures")})` : ""), el("td", { class: "number" }, count(kind.briefings)), el("td", { class: "number" }, `${count(kind.present)}/${count(kind.expected)}`, kind.made_up === null ? null : el("small", { class: "under muted" }, t("+{n} made up", { n: count(kind.made_up) }))), el("td", { class: "number strong" }, percent(kind.rate)));
   byId("kind-rows").replaceChildren(...data.kinds.map(row));
 }
 
@@ -148,7 +186,7 @@ function drawKinds(data) {
 function drawChanges(data) {
   const known = data.sites.filter((/** @type {any} */ site) => site.change !== null).sort((/** @type {any} */ a, /** @type {any} */ b) => Math.abs(b.change) - Math.abs(a.change));
   show(byId("change-part"), known.length > 0);
-  const row = (/** @type {any} */ site) => el("tr", {}, el("th", { scope: "row" }, site.name), el("td", { class: "number strong" }, `${site.change >= 0 ? "+" : "−"}${percent(Math.abs(site.change)).replace(" %", "")}`));
+  const row = (/** @type {any} */ site) => el("tr", {}, el("th", { scope: "row" }, site.name), ...site.ends.map((/** @type {number} */ rate) => el("td", { class: "number" }, percent(rate).replace(" %", ""))), el("td", { class: "number strong" }, `${site.change >= 0 ? "+" : "−"}${percent(Math.abs(site.change)).replace(" %", "")}`));
   byId("change-rows").replaceChildren(...known.slice(0, MOST_CHANGES).map(row));
 }
 
