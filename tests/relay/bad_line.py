@@ -58,8 +58,8 @@ class _Flow(asyncio.DatagramProtocol):
 class BadLine(asyncio.DatagramProtocol):
     """The proxy; `port` is what clients are told, `relay_port` is where it leads."""
 
-    def __init__(self, relay_port: int, seed: int = 7) -> None:
-        self.relay_port = relay_port
+    def __init__(self, relay_port: int, seed: int = 7, host: str = "127.0.0.1") -> None:
+        self.relay_port, self.host = relay_port, host
         self.next = Condition()
         self.flows: dict[Address, _Flow] = {}
         self.port = 0
@@ -68,7 +68,7 @@ class BadLine(asyncio.DatagramProtocol):
 
     async def open(self) -> None:
         loop = asyncio.get_running_loop()
-        self._down, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=("127.0.0.1", 0))
+        self._down, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=(self.host, 0))
         handle: socket.socket = self._down.get_extra_info("socket")
         handle.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
         self.port = handle.getsockname()[1]

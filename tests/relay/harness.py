@@ -39,8 +39,8 @@ def token(identity: str, room: str = "hall", ttl_s: float = 600, **grants: Any) 
 
 @contextlib.asynccontextmanager
 async def running_relay(**options: Any) -> AsyncIterator[Running]:
-    """Run a relay on loopback with free ports."""
-    chosen = RelayOptions(host="127.0.0.1", port=0, udp_port=0, keys={KEY: SECRET}, **options)
+    """Run a relay with free ports, on loopback unless the options say otherwise."""
+    chosen = RelayOptions(**{"host": "127.0.0.1", "port": 0, "udp_port": 0, "keys": {KEY: SECRET}} | options)
     async with relay(chosen) as running:
         yield running
 
@@ -69,10 +69,10 @@ async def page_server(package: str = "livekit-client", host: str = "127.0.0.1") 
 
 
 @contextlib.asynccontextmanager
-async def browser(*more: str) -> AsyncIterator[Browser]:
+async def browser(*more: str, program: str = CHROMIUM) -> AsyncIterator[Browser]:
     """Run Chromium with made-up camera and microphone; `more` are further arguments."""
     async with async_playwright() as playwright:
-        started = await playwright.chromium.launch(executable_path=CHROMIUM, args=[*ARGUMENTS, *more])
+        started = await playwright.chromium.launch(executable_path=program, args=[*ARGUMENTS, *more])
         try:
             yield started
         finally:
