@@ -1,14 +1,21 @@
-"""How the server is: /healthz for who restarts it, /metrics for Prometheus. Counts only: open to
-everybody."""
+"""How the server is: /healthz for who restarts it, /metrics for Prometheus.
+
+Rule 1: what everybody may see are counts only. Who reads briefings (by login or API token) also gets what the
+relay tells of each room and participant.
+Rule 2: one scrape has both processes: the relay's metrics follow ours; while it is down ours come alone.
+"""
 
 from __future__ import annotations
 
+import datetime
 from collections import Counter
 from collections.abc import Iterable
 
 from aiohttp import web
+from livekit import api
 
-from coordinator.web.access import PUBLIC, Route, add_guarded
+from coordinator.web import proxy
+from coordinator.web.access import KEEP, PUBLIC, Route, add_guarded, identities
 from coordinator.web.keys import SERVICES, Services
 from coordinator.web.socket import LINES
 
@@ -28,7 +35,20 @@ async def metrics(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
     stored = await services.read(_stored, services)
     lines = [*_open_sockets(request.app), *_parts(services), *stored, *_answered(request.app)]
-    return web.Response(body=("\n".join(lines) + "\n").encode(), headers={"Content-Type": TEXT})
+    told = await _told_by_relay(request)
+    return web.Response(body=("\n".join(lines) + "\n" + told).encode(), headers={"Content-Type": TEXT})
+
+
+async def _told_by_relay(request: web.Request) -> str:
+    """The relay's own metrics, with names only for those who may read briefings."""
+    named = any(one.role in KEEP for one in await identities(request))
+    if named:
+        token = api.AccessToken(*request.app[SERVICES].media_keys).with_ttl(datetime.timedelta(minutes=1))
+        may_list = token.with_grants(api.VideoGrants(room_list=True))
+        headers = {"Authorization": f"Bearer {may_list.to_jwt()}"}
+    else:
+        headers = {"X-Forwarded-For": request.remote or "unknown"}  # asked for a stranger: totals only
+    return await proxy.ask(request.app, "/metrics", headers) or ""
 
 
 def _family(name: str, kind: str, about: str, samples: Iterable[tuple[str, int]]) -> list[str]:

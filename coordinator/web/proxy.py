@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 
 from aiohttp import (
     ClientConnectionError,
+    ClientError,
     ClientSession,
     ClientTimeout,
     ClientWebSocketResponse,
@@ -27,6 +28,7 @@ from coordinator.web.keys import SERVICES
 
 MOST_BYTES = 1024 * 1024  # an offer with many sections is some 100 kB
 RETRY_AFTER_S = 2
+ASK_WITHIN_S = 1.0
 CORS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Headers": "Authorization, Content-Type",
@@ -78,6 +80,19 @@ async def _plain(request: web.Request) -> web.StreamResponse:
         got = await answer.read()
         kept = {"Content-Type": answer.headers.get("Content-Type", "application/octet-stream")}
         return web.Response(body=got, status=answer.status, headers=CORS | kept)
+
+
+async def ask(app: web.Application, path: str, headers: dict[str, str]) -> str | None:
+    """What the relay answers to a GET of ours, within a second; None where it is down or says no."""
+    base = app[SERVICES].relay_url
+    if not base:
+        return None
+    try:
+        timeout = ClientTimeout(total=ASK_WITHIN_S)
+        async with app[_CLIENT].get(base + path, headers=headers, timeout=timeout) as answer:
+            return await answer.text() if answer.status == 200 else None
+    except (ClientError, TimeoutError, ValueError):
+        return None
 
 
 async def _socket(request: web.Request) -> web.StreamResponse:

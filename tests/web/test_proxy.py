@@ -47,7 +47,12 @@ async def relay(rig: Rig) -> AsyncIterator[list[str]]:
         asked.append(f"{request.method} {request.raw_path} {request.headers.get('Authorization')} {body}")
         return web.json_response({"code": "not_found"}, status=404)
 
+    async def metrics(request: web.Request) -> web.Response:
+        named = "Authorization" in request.headers and "X-Forwarded-For" not in request.headers
+        return web.Response(text="relay_rooms 1\n" + ('relay_room_in_bps{room="b1"} 5\n' if named else ""))
+
     app = web.Application()
+    app.router.add_get("/metrics", metrics)
     app.router.add_get("/rtc/v1", signalling)
     app.router.add_get("/rtc/v1/validate", plain)
     app.router.add_post("/twirp/{service}/{method}", plain)
@@ -265,6 +270,18 @@ async def test_metrics_count_and_name_nobody(rig: Rig) -> None:
     assert 'coordinator_control_sockets{side="site"} 1' in lines
     assert "coordinator_relay_up 0" in lines
     assert not any(ALFA in line or "mật" in line for line in lines)
+
+
+async def test_one_scrape_has_the_relay_too_and_its_names_only_for_who_reads_briefings(rig: Rig) -> None:
+    async with relay(rig):
+        open_to_all = await (await (await rig.nobody()).get("/metrics")).text()
+        for_staff = await (await (await rig.program("staff")).get("/metrics")).text()
+
+    for told in (open_to_all, for_staff):
+        assert "coordinator_relay_up 1" in told.splitlines()
+        assert "relay_rooms 1" in told.splitlines()
+    assert "b1" not in open_to_all
+    assert 'relay_room_in_bps{room="b1"} 5' in for_staff.splitlines()
 
 
 async def test_the_description_names_every_call_and_no_other(rig: Rig) -> None:
