@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # install_test_tools.sh: what the tests need beside Python: a Chromium, Firefox ESR, Vietnamese fonts, LibreOffice
-# Calc and Writer, and for the networks around the relay coturn, ip and nft.
+# Calc, Writer and Impress, and for the networks around the relay coturn, ip and nft.
 set -euo pipefail
 source "$(dirname "$0")/as_root.sh"
 
@@ -14,6 +14,8 @@ done
 command -v soffice >/dev/null || missing+=(libreoffice-calc)
 compgen -G "/usr/lib/libreoffice/program/libswlo.so" >/dev/null ||
     compgen -G "/opt/libreoffice*/program/libswlo.so" >/dev/null || missing+=(libreoffice-writer)
+compgen -G "/usr/lib/libreoffice/program/libsdlo.so" >/dev/null ||
+    compgen -G "/opt/libreoffice*/program/libsdlo.so" >/dev/null || missing+=(libreoffice-impress)
 if ! command -v fc-list >/dev/null || [ -z "$(fc-list ':lang=vi' | head -n 1)" ]; then
     missing+=(fontconfig fonts-noto-core)
 fi

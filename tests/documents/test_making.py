@@ -14,7 +14,7 @@ from PIL import Image
 from coordinator.documents import making, worker
 from coordinator.documents.shelf import Shelf
 from coordinator.domain.errors import Refusal
-from tests.documents.samples import ENCRYPTED, office, pdf
+from tests.documents.samples import ENCRYPTED, office, pdf, slides
 
 
 async def made(folder: Path, content: bytes) -> int:
@@ -111,6 +111,12 @@ async def test_libreoffice_turns_a_word_file_into_pages(tmp_path: Path) -> None:
     letter.save(buffer)
 
     assert await made(tmp_path, buffer.getvalue()) == 2
+    assert not (tmp_path / "office").exists()
+
+
+@pytest.mark.slow
+async def test_libreoffice_turns_slides_into_pages(tmp_path: Path) -> None:
+    assert await made(tmp_path, slides(3)) == 3
     assert not (tmp_path / "office").exists()
 
 

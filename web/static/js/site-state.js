@@ -52,7 +52,7 @@ function live(facts, snapshot) {
   if (isCalled(snapshot, facts.own) && (snapshot.calling?.mode === "in_turn" || (snapshot.calling?.number ?? 0) > 1)) return make("live", "floor", "list", t("The hall is calling the roll"), t("{name}, please report how many are present", { name: facts.own?.name ?? "" }), line);
   if (facts.own?.hand) return make("live", "floor", "hand", t("Hand raised, place {n}", { n: facts.own.hand }), counted(facts.own), line);
   if (facts.rung) return make("live", "weak", "alert", ...rungWords(facts.rung, facts.slides), line);
-  if (facts.receive !== "all") return make("live", "online", "speaker", facts.receive === "sound" ? t("Sound only") : t("Sound and slides only"), t("As chosen here. {counted}", { counted: counted(facts.own) }), line);
+  if (facts.receive !== "all") return make("live", "online", "speaker", facts.receive === "sound" ? t("Listening, sound only") : t("Listening, sound and slides only"), t("As chosen here. {counted}", { counted: counted(facts.own) }), line);
   const heard = snapshot.floor ? nameOf(snapshot.floor) : nameOf("hub");
   return make("live", "online", "speaker", snapshot.floor ? t("Listening to {name}", { name: heard }) : t("Listening to the hall"), isCalled(snapshot, facts.own) ? t("The hall is calling the roll: {name}, please report how many are present", { name: facts.own?.name ?? "" }) : counted(facts.own), line);
 }
