@@ -9,6 +9,12 @@ import pytest
 
 from coordinator import bench
 from coordinator.benchmarks import relay
+from coordinator.benchmarks.load import LoadClient, transport_number
+from coordinator.relay.forwarding import rtp as forwarding_rtp
+from coordinator.relay.forwarding import twcc
+from coordinator.relay.main import relay as serving
+from coordinator.relay.options import RelayOptions
+from coordinator.simulate import rtp
 
 
 def test_a_case_says_who_sends_what_to_whom() -> None:
@@ -45,6 +51,45 @@ def test_a_short_run_forwards_everything(capsys: pytest.CaptureFixture[str]) -> 
     assert float(packets) > 300 and float(cpu_us) > 0 and float(cores) > 0
     assert 0 < float(p50_ms) <= float(p99_ms)
     assert lost.startswith("0 ")
+
+
+def test_a_number_is_read_where_the_relay_writes_it() -> None:
+    block = forwarding_rtp.Sealer(3, rtp.TRANSPORT_CC_ID).extensions(1.0, 0x1ABCD)
+    assert transport_number(forwarding_rtp.build(96, True, 1, 1, 1, block, b"x")) == 0xABCD
+    assert transport_number(forwarding_rtp.build(96, True, 1, 1, 1, b"", bytes(20))) is None
+
+
+async def test_packets_are_numbered_and_acknowledged_both_ways(monkeypatch: pytest.MonkeyPatch) -> None:
+    recorders: list[twcc.Recorder] = []
+    arrived = twcc.Recorder.arrived
+
+    def noted(self: twcc.Recorder, sequence: int, now: float) -> None:
+        if self not in recorders:
+            recorders.append(self)
+        arrived(self, sequence, now)
+
+    monkeypatch.setattr(twcc.Recorder, "arrived", noted)
+    options = RelayOptions("127.0.0.1", 0, 0, keys={relay.KEY: relay.SECRET})
+    async with serving(options) as running:
+        (hall,), (site,) = relay.guests_of("1x1")
+        url = f"ws://127.0.0.1:{running.port}"
+        sender, receiver = LoadClient(url, hall), LoadClient(url, site)
+        try:
+            await sender.join()
+            await sender.publish("camera")
+            await receiver.join()
+            person = next(p for p in running.rooms.everybody() if p.identity == site.identity)
+
+            def acknowledged(_: object) -> bool:
+                sender.poll()
+                receiver.poll()
+                return person.plane.line.arrived_bps() > 0
+
+            await receiver.wait_for(acknowledged)
+            assert len(recorders) == 2  # the relay's, and the receiver's
+        finally:
+            await sender.close()
+            await receiver.close()
 
 
 def test_without_enough_joins_there_is_nothing_to_compare() -> None:

@@ -5,6 +5,7 @@ Rule 2: full ICE and DTLS, nothing is decoded. Sockets are polled: waking this p
 be charged to the server.
 Rule 3: every packet carries the time it was sent at; a sample is decrypted and compared with the time at
 which the kernel received it, so that our own polling adds nothing.
+Rule 4: as with browsers, packets both ways are numbered for transport-cc, and what comes is acknowledged.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from typing import Any
 
 from livekit.protocol.models import ParticipantInfo, TrackInfo
 
+from coordinator.relay.forwarding import rtcp, twcc
+from coordinator.simulate import rtp
 from coordinator.simulate.client import LightClient
 from coordinator.simulate.conversation import ClientError
 from coordinator.simulate.link import Link
@@ -34,7 +37,11 @@ SO_TIMESTAMPNS = 35
 RECEIVE_BYTES = 1024 * 1024
 JOIN_AT_ONCE = 3
 READY_WITHIN_S = 90.0
+FEEDBACK_EVERY_S = 0.1
+"""How often what came is acknowledged; browsers do it every 50 to 250 ms, by rate."""
 _STAMP = struct.Struct("!Q")
+_UNNUMBERED = bytes((rtp.TRANSPORT_CC_ID << 4 | 1, 0, 0))
+_NUMBERED = _UNNUMBERED[0]
 _KERNEL_STAMP = struct.Struct("@qq")
 
 
@@ -77,10 +84,23 @@ def media(camera: str) -> RecordedMedia:
 
 
 class StampingLink(Link):
-    """A link that writes the time of sending into the end of every payload."""
+    """A link that writes the time of sending into the end of every payload, and numbers packets."""
+
+    _number = 0
 
     def send(self, packet: bytes) -> None:
+        at = packet.find(_UNNUMBERED, 16, 60)
+        if at > 0:
+            self._number = self._number + 1 & 0xFFFF
+            packet = packet[: at + 1] + self._number.to_bytes(2, "big") + packet[at + 3 :]
         super().send(packet[:-8] + _STAMP.pack(time.time_ns()))
+
+
+def transport_number(packet: bytes | bytearray) -> int | None:
+    """Return the transport-wide number of a packet of the relay, which writes it first; None without one."""
+    if packet[0] & 0x1F == 0x10 and len(packet) > 18 and packet[16] == _NUMBERED:
+        return packet[17] << 8 | packet[18]
+    return None
 
 
 class LoadClient(LightClient):
@@ -96,10 +116,13 @@ class LoadClient(LightClient):
         self._count = 0
         self._line: socket.socket | None = None
         self._buffer = bytearray(2048)
+        self._recorder = twcc.Recorder()
+        self._acknowledged_at = 0.0
 
     def _new_media(self) -> Media:
         made = super()._new_media()
         made.link = StampingLink(*made.link.sinks)
+        made.transport_cc = True
         return made
 
     async def join(self) -> None:
@@ -116,14 +139,28 @@ class LoadClient(LightClient):
             try:
                 size, notes, _, _ = line.recvmsg_into([buffer], 64)
             except BlockingIOError:
+                self._acknowledge(time.monotonic())
                 return
             self._count += 1
+            number = transport_number(buffer[:size]) if size > 18 and not 191 < buffer[1] < 224 else None
+            if number is not None and notes:
+                seconds, nanoseconds = _KERNEL_STAMP.unpack(notes[0][2][:16])
+                self._recorder.arrived(number, seconds + nanoseconds / 1e9)
             timed = self._count % SAMPLE == 0
             plain = link.take(bytes(buffer[:size]), decrypt=timed)
             if plain is not None and notes:
                 seconds, nanoseconds = _KERNEL_STAMP.unpack(notes[0][2][:16])
                 sent = _STAMP.unpack(plain[-8:])[0]
                 self.delays_us.append((seconds * 1_000_000_000 + nanoseconds - sent) // 1000)
+
+    def _acknowledge(self, now: float) -> None:
+        if now - self._acknowledged_at < FEEDBACK_EVERY_S:
+            return
+        self._acknowledged_at = now
+        body = self._recorder.feedback()
+        if body is not None:
+            ssrc = next((t.ssrc for t in self._media.tracks.values() if t.packets), 0)
+            self._media.link.send_rtcp(rtcp.transport_feedback(ssrc, body))
 
     def flowing(self) -> bool:
         """Whether media comes on every track."""

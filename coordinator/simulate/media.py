@@ -66,6 +66,8 @@ class Media:
         self.publications: dict[str, Publication] = {}
         self.tracks: dict[str, Inbound] = {}
         self.keyframe_requests = 0
+        self.transport_cc = False
+        """Whether packets are numbered for transport-cc; numbers and feedback are the link owner's work."""
         self._recorded, self._now = recorded, now
         self._sections: list[sdp.Section] = []
         self._local: LocalEnd | None = None
@@ -87,7 +89,9 @@ class Media:
         if self._local is None or restart:
             self._local = await self.link.gather()
         self._version += 1
-        return sdp.write_offer(self._local, self._sections, self._session_id, self._version)
+        return sdp.write_offer(
+            self._local, self._sections, self._session_id, self._version, transport_cc=self.transport_cc
+        )
 
     def take_answer(self, text: str, tracks: dict[str, str]) -> RemoteEnd:
         """Learn from an answer which track comes on which section (`tracks`: mid → track sid).
@@ -165,13 +169,16 @@ class Media:
         return {rid: getattr(self._recorded, name) for rid, name, _ in LAYERS}
 
     def _player(self, recording: Recording, section: sdp.Section, rid: str) -> Player:
+        always = {rtp.LEVEL_ID: rtp.SPEAKING} if section.kind == "audio" else {}
+        if self.transport_cc:
+            always[rtp.TRANSPORT_CC_ID] = bytes(2)
         names = {rtp.MID_ID: section.mid.encode()} | ({rtp.RID_ID: rid.encode()} if rid else {})
         return Player(
             recording,
             payload_type=sdp.OPUS if section.kind == "audio" else sdp.VP8,
             ssrc=secrets.randbits(32) | 1,
             names=names,
-            always={rtp.LEVEL_ID: rtp.SPEAKING} if section.kind == "audio" else {},
+            always=always,
             now=self._now(),
         )
 

@@ -12,7 +12,7 @@ from typing import Any
 VIDEO_CLOCK_HZ = 90_000
 MAX_PAYLOAD = 1100
 """Bytes of VP8 in one packet: with headers and SRTP it stays below a tunnel's 1280."""
-MID_ID, RID_ID, REPAIRED_RID_ID, LEVEL_ID = 4, 10, 11, 1
+MID_ID, RID_ID, REPAIRED_RID_ID, LEVEL_ID, TRANSPORT_CC_ID = 4, 10, 11, 1, 5
 SPEAKING = bytes((0x80 | 30,))
 """Audio level: voice, 30 dB below the loudest (RFC 6464)."""
 

@@ -3,7 +3,7 @@
 Rule 1: every section keeps its place and its mid for the whole session; one that is no longer needed becomes
 inactive and may be used again for the same kind.
 Rule 2: only what is needed is offered: Opus and VP8, one bundle, rtcp-mux, header extensions for names and
-audio level. No data channel, no FEC, no RTX.
+audio level; transport-cc where wanted. No data channel, no FEC, no RTX.
 """
 
 import re
@@ -18,6 +18,7 @@ EXTENSIONS = {
     rtp.MID_ID: "urn:ietf:params:rtp-hdrext:sdes:mid",
     rtp.RID_ID: "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id",
     rtp.REPAIRED_RID_ID: "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id",
+    rtp.TRANSPORT_CC_ID: "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01",
 }
 CODECS = {
     "audio": (
@@ -68,8 +69,10 @@ class Answer:
     sections: dict[str, AnsweredSection] = field(default_factory=dict)
 
 
-def write_offer(local: LocalEnd, sections: list[Section], session_id: int, version: int) -> str:
-    """Return the offer for `sections`, in their order."""
+def write_offer(
+    local: LocalEnd, sections: list[Section], session_id: int, version: int, *, transport_cc: bool = False
+) -> str:
+    """Return the offer for `sections`, in their order, with transport-cc feedback if wanted."""
     lines = [
         "v=0",
         f"o=- {session_id} {version} IN IP4 127.0.0.1",
@@ -80,11 +83,11 @@ def write_offer(local: LocalEnd, sections: list[Section], session_id: int, versi
         "a=msid-semantic: WMS *",
     ]
     for number, section in enumerate(sections):
-        lines += _section_lines(local, section, with_candidates=number == 0)
+        lines += _section_lines(local, section, with_candidates=number == 0, transport_cc=transport_cc)
     return "\r\n".join(lines) + "\r\n"
 
 
-def _section_lines(local: LocalEnd, section: Section, with_candidates: bool) -> list[str]:
+def _section_lines(local: LocalEnd, section: Section, with_candidates: bool, transport_cc: bool) -> list[str]:
     audio = section.kind == "audio"
     lines = [
         f"m={section.kind} 9 UDP/TLS/RTP/SAVPF {OPUS if audio else VP8}",
@@ -98,8 +101,12 @@ def _section_lines(local: LocalEnd, section: Section, with_candidates: bool) -> 
         f"a=mid:{section.mid}",
     ]
     numbers = (rtp.LEVEL_ID, rtp.MID_ID) if audio else (rtp.MID_ID, rtp.RID_ID, rtp.REPAIRED_RID_ID)
+    if transport_cc:
+        numbers = (*numbers, rtp.TRANSPORT_CC_ID)
     lines += [f"a=extmap:{number} {EXTENSIONS[number]}" for number in numbers]
     lines += [f"a={section.direction}", "a=rtcp-mux", "a=rtcp-rsize", *CODECS[section.kind]]
+    if transport_cc:
+        lines.append(f"a=rtcp-fb:{OPUS if audio else VP8} transport-cc")
     if section.direction == "sendonly":
         lines += _sender_lines(section)
     if with_candidates:
