@@ -1,6 +1,6 @@
 // @ts-check
 /** The board of line checks: 25 lights, the worst and the missing first, each with the operator's telephone. */
-import { briefingUrl, get } from "./api.js";
+import { briefingUrl, get, post } from "./api.js";
 import { byId, el, icon, redraw, setText, show } from "./dom.js";
 import { clock, count, day, UNKNOWN } from "./format.js";
 import { t } from "./i18n.js";
@@ -71,4 +71,19 @@ function measured(check) {
   ];
 }
 
+/** Asks every site whose page is open to measure its line. */
+async function measureAll() {
+  try {
+    const { asked } = await post(briefingUrl(page.briefing ?? "", "/line-checks/ask"));
+    setText(byId("measure-words"), t("{n} sites are measuring now; the results come in by themselves", { n: asked.length }));
+    show(byId("measure-told"), true);
+  } catch (error) {
+    show(byId("list-trouble"), true);
+    setText(byId("list-trouble-text"), error instanceof Error ? error.message : String(error));
+  }
+}
+
+const measure = document.getElementById("measure-all"); // who only looks on has no such button
+measure?.addEventListener("click", () => void measureAll());
+if (measure) addEventListener("keydown", (event) => event.key.toLowerCase() === "k" && !event.ctrlKey && !event.metaKey && !event.altKey && !event.repeat && void measureAll());
 void draw();

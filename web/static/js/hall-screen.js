@@ -7,6 +7,7 @@
  */
 import { ControlSocket, controlUrl } from "./control-socket.js";
 import { byId, setText, show } from "./dom.js";
+import { tellPresence } from "./host-listening.js";
 import { errorText, t } from "./i18n.js";
 import { nameOf, page } from "./page-data.js";
 import { PageStore } from "./page-store.js";
@@ -88,6 +89,7 @@ function draw() {
 }
 
 socket.start();
+tellPresence(page.briefing ?? "");
 navigator.wakeLock?.request("screen").catch(() => {});
 document.addEventListener("visibilitychange", () => {
   if (document.visibilityState === "visible") navigator.wakeLock?.request("screen").catch(() => {});

@@ -8,7 +8,7 @@ import { t } from "./i18n.js";
 /**
  * @typedef {object} CallingActions
  * @property {(mode: string, label: string|null) => void} callRoll starts a roll call
- * @property {() => void} callNext calls the next site that has not answered
+ * @property {(code: string|null) => void} callNext calls the next site that has not answered
  * @property {(code: string) => {name: string, phone: string}|null} contact
  */
 
@@ -21,7 +21,7 @@ export function drawCalling(snapshot, actions) {
   const key = JSON.stringify([running, calling, called?.answered, left]);
   redraw(byId("calling"), key, () => {
     if (!running) return [];
-    return calling?.mode === "in_turn" && left > 0 ? turn(called, left, actions) : [inTurn(actions)];
+    return calling?.mode === "in_turn" && left > 0 ? turn(called, left, nextOf(snapshot), actions) : [inTurn(actions)];
   });
 }
 
@@ -35,9 +35,16 @@ function inTurn(actions) {
   return el("span", { class: "buttons" }, label, start);
 }
 
-/** @param {SiteEntry|null} called @param {number} left @param {CallingActions} actions */
-function turn(called, left, actions) {
-  const next = el("button", { class: "button small primary", type: "button", "data-testid": "call-next", onclick: () => actions.callNext() }, icon("list"), t("Call the next ({n} left)", { n: left }));
+/** The first after the one called last that has not answered, and round again. @param {Snapshot} snapshot */
+function nextOf(snapshot) {
+  const sites = snapshot.sites ?? [];
+  const after = sites.findIndex((site) => site.code === snapshot.calling?.called) + 1;
+  return [...sites.slice(after), ...sites.slice(0, after)].find((site) => !site.answered)?.code ?? null;
+}
+
+/** @param {SiteEntry|null} called @param {number} left @param {string|null} following @param {CallingActions} actions */
+function turn(called, left, following, actions) {
+  const next = el("button", { class: "button small primary", type: "button", "data-testid": "call-next", onclick: () => actions.callNext(following) }, icon("list"), t("Call the next ({n} left)", { n: left }));
   if (!called) return [next];
   const person = called.answered ? null : actions.contact(called.code);
   const words = called.answered ? t("{name} has answered", { name: called.name }) : t("Now called: {name}", { name: called.name });

@@ -4,7 +4,7 @@
  *
  * Rule: tiles are made once and moved by CSS `order` only, so that pictures go on playing and the focus stays.
  */
-import { el, icon, redraw, setAttribute, setText, show } from "./dom.js";
+import { byId, el, icon, redraw, setAttribute, setText, show } from "./dom.js";
 import { count, UNKNOWN } from "./format.js";
 import { t } from "./i18n.js";
 import { STATE_ICON, stateWords, urgency } from "./states.js";
@@ -46,6 +46,12 @@ export class Gallery {
     this.actions = actions;
     /** @type {Map<string, Tile>} */
     this.tiles = new Map();
+    this.off = false;
+  }
+
+  /** Pictures on or off, at a press: the rest of the tiles stays. */
+  toggle() {
+    this.off = !this.off;
   }
 
   /** @param {Snapshot} snapshot */
@@ -62,6 +68,9 @@ export class Gallery {
       tile.root.classList.toggle("is-urgent", inTrouble);
       this.#draw(tile, site, snapshot);
     });
+    const button = byId("gallery-pictures");
+    setAttribute(button, "aria-pressed", String(this.off));
+    redraw(button, String(this.off), () => [icon(this.off ? "play" : "pause"), this.off ? t("Show the pictures") : t("Pause the pictures")]);
     show(this.urgentTitle, urgent > 0);
     setText(this.urgentTitle.querySelector("[data-n]") ?? this.urgentTitle, t("Needs attention: {n} sites", { n: urgent }));
     setText(this.calmTitle.querySelector("[data-n]") ?? this.calmTitle, t("All well: {n} sites", { n: sites.length - urgent }));
@@ -93,14 +102,15 @@ export class Gallery {
     setAttribute(tile.badge, "data-state", floor ? "floor" : site.state);
     redraw(tile.hand, String(site.hand), () => [icon("hand"), String(site.hand)]);
     show(tile.hand, Boolean(site.hand));
-    setAttribute(tile.hand, "title", site.hand ? t("Asks for the floor, place {n}", { n: site.hand }) : null);
+    setAttribute(tile.hand, "title", site.hand ? [t("Asks for the floor, place {n}", { n: site.hand }), site.topic].filter(Boolean).join(": ") : null);
     setText(tile.name, site.name);
     this.#drawPeople(tile, site);
     const connected = site.state !== "absent" && site.state !== "lost";
-    const shown = connected && this.room.has(site.code, "camera");
-    this.room.bind(tile.video, connected ? { who: site.code, source: "camera", quality: "low" } : null);
+    const wanted = connected && !this.off && !document.hidden;
+    const shown = wanted && this.room.has(site.code, "camera");
+    this.room.bind(tile.video, wanted ? { who: site.code, source: "camera", quality: "low" } : null);
     show(tile.none, !shown);
-    setText(tile.none, connected ? t("No picture") : site.state === "lost" ? t("Line lost") : t("Page not open"));
+    setText(tile.none, connected && this.off ? t("Pictures paused") : connected ? t("No picture") : site.state === "lost" ? t("Line lost") : t("Page not open"));
     const live = snapshot.phase === "live";
     tile.give.disabled = !live || !connected || floor;
     show(tile.give, live && connected && !floor);

@@ -116,11 +116,13 @@ export class Hall {
     const sound = Boolean(this.room.localTrack("microphone"));
     const screen = Boolean(this.room.localTrack("screen_share"));
     button("publish-hall", this.on, this.on ? "stop" : "play", this.on ? t("Stop sending the hall") : t("Send the hall's picture and sound"));
-    byId("publish-hall").classList.toggle("primary", !this.on);
     button("hall-mute", this.on && !sound, sound ? "mic" : "mic-off", sound ? t("Hall microphone is on") : t("Hall microphone is off"));
     show(byId("hall-mute"), this.on);
     show(byId("hall-level"), this.on && sound);
     button("share-screen", screen, "slides", screen ? t("Stop sharing the screen") : t("Share the screen"));
+    const elsewhere = !this.on && this.room.has("hub", "camera");
+    show(byId("hall-elsewhere"), elsewhere);
+    byId("publish-hall").classList.toggle("primary", !this.on && !elsewhere);
     const trouble = [this.trouble.camera, this.trouble.microphone].filter(Boolean).join(" ");
     show(byId("hall-trouble"), Boolean(trouble));
     setText(byId("hall-trouble-text"), trouble);

@@ -34,7 +34,11 @@ export function drawClocks(snapshot) {
   const started = snapshot?.started_at ? Date.parse(snapshot.started_at) : null;
   const planned = snapshot?.starts_at ? Date.parse(snapshot.starts_at) : null;
   const until = snapshot?.ended_at ? Date.parse(snapshot.ended_at) : now();
-  if (started !== null) {
+  const paused = snapshot?.break_since ? Date.parse(snapshot.break_since) : null;
+  if (paused !== null) {
+    setText(byId("clock-label"), t("Break for"));
+    setText(byId("clock-elapsed"), duration(now() - paused));
+  } else if (started !== null) {
     setText(byId("clock-label"), t("Running for"));
     setText(byId("clock-elapsed"), duration(until - started));
   } else if (planned !== null) {

@@ -1,12 +1,14 @@
 // @ts-check
 /** The programme: what all sites see and hear now, and the switches of its source. */
+import { now } from "./clock.js";
 import { byId, el, redraw, setAttribute, setText, show } from "./dom.js";
+import { duration } from "./format.js";
 import { t } from "./i18n.js";
 import { nameOf } from "./page-data.js";
 import { caption, drawStage } from "./stage.js";
 
 /** @typedef {import("./types.js").Snapshot} Snapshot */
-/** @typedef {{setStage: (left: string) => void, takeFloor: () => void}} ProgrammeActions */
+/** @typedef {{setStage: (left: string, right?: string) => void, takeFloor: () => void}} ProgrammeActions */
 
 const elements = {
   video: /** @type {HTMLVideoElement} */ (byId("stage-video")),
@@ -14,19 +16,45 @@ const elements = {
   aside: /** @type {HTMLAudioElement} */ (byId("hub-audio")),
 };
 
+/** @type {Snapshot|null} */
+let newest = null;
+
 /** @param {ProgrammeActions} actions */
 export function wireProgramme(actions) {
   byId("stage-hub").addEventListener("click", () => actions.setStage("hub"));
   byId("stage-slides").addEventListener("click", () => actions.setStage("slides"));
   const picker = /** @type {HTMLSelectElement} */ (byId("stage-site"));
   picker.addEventListener("change", () => {
-    if (picker.value) actions.setStage(picker.value);
+    const stage = newest?.programme;
+    if (picker.value && stage?.right && stage.left !== picker.value) actions.setStage(stage.left, picker.value);
+    else if (picker.value) actions.setStage(picker.value);
   });
+  byId("stage-split").addEventListener("click", () => newest && split(newest, actions));
   byId("take-floor").addEventListener("click", () => actions.takeFloor());
+}
+
+/**
+ * Side by side: the slides, else the hall, and beside them the site on the main screen, else the hall.
+ * @param {Snapshot} snapshot @param {ProgrammeActions} actions
+ */
+export function split(snapshot, actions) {
+  const { left, right } = snapshot.programme ?? { left: "hub", right: null };
+  const sites = [right, left].filter((place) => place && place !== "hub" && place !== "slides");
+  const first = left === "slides" || snapshot.document ? "slides" : "hub";
+  const second = sites[0] ?? (first === "slides" ? "hub" : null);
+  if (second) actions.setStage(first, second);
+  else byId("stage-site").focus(); // there is nothing yet to stand beside the hall: choose a site
+}
+
+/** How long the site has been speaking; to be called every second. @param {Snapshot|null} snapshot */
+export function drawFloorClock(snapshot) {
+  const since = snapshot?.floor && snapshot.floor_since ? Date.parse(snapshot.floor_since) : null;
+  setText(byId("floor-clock"), since === null ? "" : duration(now() - since));
 }
 
 /** @param {Snapshot} snapshot @param {import("./room.js").BriefingRoom} room @returns {string|undefined} the kind of picture that is on the main screen */
 export function drawProgramme(snapshot, room) {
+  newest = snapshot;
   const programme = drawStage(room, elements, snapshot, "hub");
   if (!programme) return undefined;
   setText(byId("stage-caption"), caption(programme));
@@ -34,9 +62,11 @@ export function drawProgramme(snapshot, room) {
   setText(byId("stage-empty"), programme.picture.who === "hub" ? t("The hall is not sending a picture yet") : t("No picture from {name}", { name: nameOf(programme.picture.who) }));
   const running = ["open", "live", "break"].includes(snapshot.phase);
   const left = snapshot.floor ?? snapshot.stage?.left ?? "hub";
-  drawSwitch("stage-hub", left === "hub", running && !snapshot.floor);
-  drawSwitch("stage-slides", left === "slides", running && !snapshot.floor);
-  drawSites(snapshot, left, running && !snapshot.floor);
+  const right = snapshot.stage?.right ?? null;
+  drawSwitch("stage-hub", left === "hub" && !right, running && !snapshot.floor);
+  drawSwitch("stage-slides", left === "slides" && !right, running && !snapshot.floor);
+  drawSwitch("stage-split", Boolean(right), running && !snapshot.floor);
+  drawSites(snapshot, [right, left].find((place) => place && place !== "hub" && place !== "slides") ?? "", running && !snapshot.floor);
   const floor = snapshot.floor;
   show(byId("floor-bar"), Boolean(floor));
   if (floor) setText(byId("floor-name"), t("{name} has the floor", { name: nameOf(floor) }));

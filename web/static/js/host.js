@@ -11,7 +11,9 @@ import { HostMessages } from "./host-messages.js";
 import { HostDocuments } from "./host-documents.js";
 import { drawCalling } from "./host-calling.js";
 import { drawClocks, drawHead, drawTotals } from "./host-head.js";
-import { drawProgramme, wireProgramme } from "./host-programme.js";
+import { HallNearby } from "./host-listening.js";
+import { wireKeys } from "./host-keys.js";
+import { drawFloorClock, drawProgramme, split, wireProgramme } from "./host-programme.js";
 import { drawQueue, drawRollCall } from "./host-side.js";
 import { SiteCard } from "./host-site.js";
 import { errorText, t } from "./i18n.js";
@@ -71,16 +73,23 @@ function contact(code) {
   return site?.contact_phone ? { name: site.contact_name ?? "", phone: site.contact_phone } : null;
 }
 
+/** @param {string} left @param {string} [right] beside it */
+function setStage(left, right) {
+  void ask("/stage", right ? { left, right } : { left });
+}
+
 const actions = {
   contact,
   correct,
   giveFloor: (/** @type {string} */ site) => void ask("/floor", { site }),
   takeFloor: () => void ask("/floor", { site: null }),
   callRoll: (/** @type {string} */ mode, /** @type {string|null} */ label) => void ask("/roll-calls", label ? { mode, label } : { mode }, t("The sites are asked for their headcount")),
-  callNext: () => void ask("/roll-calls/next"),
+  callNext: (/** @type {string|null} */ site) => void ask("/roll-calls/next", site ? { site } : {}), // by name: two hosts' presses call one site
   lowerHand: (/** @type {string} */ code) => void ask(`/sites/${code}/hand/lower`),
   confirm: (/** @type {string} */ code) => void ask(`/sites/${code}/headcount/confirm`),
-  setStage: (/** @type {string} */ left) => void ask("/stage", { left }),
+  setStage,
+  muteAll: () => void ask("/floor", { site: null }, t("Only the hall is heard now")),
+  lowerAll: () => (snapshot?.sites ?? []).filter((site) => site.hand).forEach((site) => void ask(`/sites/${site.code}/hand/lower`)),
   open: (/** @type {string} */ code) => snapshot && card.open(code, snapshot),
   phone: (/** @type {string} */ code, /** @type {string} */ name, /** @type {string} */ reason) => ask(`/sites/${code}/phone`, { name, reason }),
 };
@@ -91,30 +100,52 @@ const documents = new HostDocuments(briefing, actions);
 const messages = new HostMessages(briefing);
 const hall = new Hall(room, { shared: () => void (documents.hide(), actions.setStage("slides")), unshared: () => snapshot?.stage?.left === "slides" && actions.setStage("hub") });
 
+const nearby = new HallNearby(briefing, [/** @type {HTMLAudioElement} */ (byId("stage-audio")), /** @type {HTMLAudioElement} */ (byId("hub-audio"))]);
+
 wireProgramme(actions);
+byId("mute-all").addEventListener("click", actions.muteAll);
+byId("lower-all").addEventListener("click", actions.lowerAll);
+byId("gallery-pictures").addEventListener("click", () => (gallery.toggle(), redrawSoon()));
+document.addEventListener("visibilitychange", redrawSoon);
 wireDialogs({ end: async () => void (await ask("/end")), pause: async () => void (await ask("/break")), cancel: async () => void (await ask("/cancel")) });
 for (const name of ["open", "start", "break", "resume"]) byId(`phase-${name}`).addEventListener("click", () => void ask(`/${name}`));
 byId("phase-end").addEventListener("click", () => snapshot && openEnd(snapshot));
 byId("phase-cancel").addEventListener("click", openCancel);
 byId("roll-call").addEventListener("click", startRollCall);
 byId("sound-unlock").addEventListener("click", () => void room.unlockSound().then(redrawSoon));
-addEventListener("keydown", keys);
+wireKeys({
+  p: () => first() && actions.giveFloor(first()?.code ?? ""),
+  t: () => snapshot?.floor && actions.takeFloor(),
+  x: () => snapshot?.phase === "live" && actions.muteAll(),
+  d: () => ["live", "break"].includes(snapshot?.phase ?? "") && startRollCall(),
+  n: () => press("[data-testid=call-next]"),
+  c: () => press("#confirm-all"),
+  1: () => !snapshot?.floor && actions.setStage("hub"),
+  2: () => !snapshot?.floor && actions.setStage("slides"),
+  3: () => snapshot && !snapshot.floor && split(snapshot, actions),
+  4: () => byId("stage-site").focus(),
+  o: () => press("#slide-show"),
+  u: () => press("#document-upload"),
+  h: () => press("#publish-hall"),
+  i: () => press("#hall-mute"),
+  s: () => press("#share-screen"),
+  g: () => press("#gallery-pictures"),
+  l: () => press("#listen-here"),
+});
 
 function startRollCall() {
   void ask("/roll-calls", {}, t("The sites are asked for their headcount"));
 }
 
-/** @param {KeyboardEvent} event */
-function keys(event) {
-  const typing = event.target instanceof Element && event.target.closest("input, select, textarea, dialog");
-  if (typing || event.ctrlKey || event.altKey || event.metaKey || event.repeat || !snapshot) return;
-  const first = (snapshot.sites ?? []).find((site) => site.hand === 1);
-  const key = event.key.toLowerCase();
-  if (key === "p" && first) actions.giveFloor(first.code);
-  else if (key === "t" && snapshot.floor) actions.takeFloor();
-  else if (key === "d" && (snapshot.phase === "live" || snapshot.phase === "break")) startRollCall();
-  else if (key === "1" && !snapshot.floor) actions.setStage("hub");
-  else if (key === "2" && !snapshot.floor) actions.setStage("slides");
+/** The first site in the queue. */
+function first() {
+  return (snapshot?.sites ?? []).find((site) => site.hand === 1);
+}
+
+/** Presses a button that is there to be pressed. @param {string} selector */
+function press(selector) {
+  const button = /** @type {HTMLButtonElement|null} */ (document.querySelector(selector));
+  if (button && !button.disabled && !button.closest("[hidden]")) button.click();
 }
 
 /** @param {{code: string, message?: string}} refusal @param {boolean} final */
@@ -147,6 +178,9 @@ function draw() {
   drawCalling(snapshot, actions);
   if (snapshot.phase === "ended" || snapshot.phase === "cancelled") closeMedia();
   hall.draw();
+  nearby.draw();
+  /** @type {HTMLButtonElement} */ (byId("mute-all")).disabled = snapshot.phase !== "live";
+  show(byId("lower-all"), (snapshot.sites ?? []).filter((site) => site.hand).length > 1);
   if (card.dialog.open) card.draw(snapshot);
   document.body.dataset.ready = "true";
 }
@@ -165,7 +199,7 @@ function drawLine() {
   show(byId("sound-unlock"), !room.canPlaySound);
 }
 
-everySecond(() => drawClocks(snapshot));
+everySecond(() => (drawClocks(snapshot), drawFloorClock(snapshot)));
 socket.start();
 stayAwake();
 hall.goOn(briefing);

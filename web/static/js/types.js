@@ -47,6 +47,9 @@
  * @property {string} [now] the server's clock
  * @property {string|null} floor
  * @property {Stage} stage
+ * @property {Stage} [programme] for hosts: the stage as it is without the floor
+ * @property {string|null} [floor_since]
+ * @property {string|null} [break_since]
  * @property {string} [media] applied, pending or failed
  * @property {number|null} [slide] the page shown, from 1
  * @property {string|null} [document] the document whose page is shown
