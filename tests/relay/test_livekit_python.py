@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 from livekit import rtc
 from livekit.protocol import models
+from livekit.rtc._ffi_client import FfiClient
 
+from coordinator.relay.liveness import GRACE_S
 from tests.relay.harness import running_relay, token
 
 pytestmark = pytest.mark.slow
 
 WIDTH, HEIGHT = 640, 360
+
+
+@pytest.fixture(scope="module", autouse=True)
+def native_side_ends_before_the_interpreter() -> Iterator[None]:
+    """End the SDK's threads while they can still call back: at the interpreter's exit they abort it."""
+    yield
+    FfiClient.instance._dispose()
+    time.sleep(0.5)
 
 
 async def until(condition: Callable[[], object], timeout_s: float = 15.0) -> None:
@@ -61,6 +72,20 @@ class Receiver:
             self.frames[sid] = self.frames.get(sid, 0) + 1
 
 
+async def decodes(room: rtc.Room, timeout_s: float = 30.0) -> None:
+    """Wait until the SDK's own statistics tell of more than ten decoded frames.
+
+    Its VideoStream now and then hands out nothing of a track that is being decoded.
+    """
+    async with asyncio.timeout(timeout_s):
+        while True:
+            stats = await room.get_rtc_stats()
+            every = [*stats.publisher_stats, *stats.subscriber_stats]
+            if any(one.inbound_rtp.inbound.frames_decoded > 10 for one in every):
+                return
+            await asyncio.sleep(0.2)
+
+
 @contextlib.asynccontextmanager
 async def joined(
     url: str, identity: str, *, one_line: bool = True
@@ -101,31 +126,29 @@ async def test_picture_sound_and_data_go_both_ways_and_leaving_is_seen(one_line:
             joined(url, "one", one_line=one_line) as (one, at_one),
             joined(url, "two") as (two, at_two),
         ):
-            async with publishing(one) as (camera_one, sound_one), publishing(two) as (camera_two, sound_two):
+            async with publishing(one) as (_, sound_one), publishing(two) as (_, sound_two):
                 hall = running.rooms.get("hall")
                 assert hall is not None and (hall.participants["one"].offering is None) == one_line
-                for receiver, camera, sound in (
-                    (at_two, camera_one, sound_one),
-                    (at_one, camera_two, sound_two),
-                ):
-                    await until(lambda r=receiver, s=camera: r.frames.get(s, 0) > 10)
-                    await until(lambda r=receiver, s=sound: r.frames.get(s, 0) > 50)
+                for room, receiver, sound in ((two, at_two, sound_one), (one, at_one, sound_two)):
+                    await decodes(room)
+                    await until(lambda r=receiver, s=sound: r.frames.get(s, 0) > 50)  # type: ignore[misc]
             await one.local_participant.publish_data(b"hello", reliable=True)
             await until(lambda: at_two.data == [b"hello"])
             await one.disconnect()
             await until(lambda: "one" not in two.remote_participants)
-        room = running.rooms.get("hall")
-        assert room is not None
-        await until(lambda: room.participants == {})
+        left = running.rooms.get("hall")
+        assert left is not None
+        await until(lambda: left.participants == {}, 2 * GRACE_S)  # the SDK may cut its socket without a word
 
 
 async def test_a_late_joiner_hears_and_sees_what_was_published_before() -> None:
     async with running_relay() as running:
         url = f"ws://127.0.0.1:{running.port}"
-        async with joined(url, "early") as (early, _), publishing(early) as (camera, sound):
+        async with joined(url, "early") as (early, _), publishing(early) as (_, sound):
             await asyncio.sleep(0)
-            async with joined(url, "late") as (_, at_late):
-                await until(lambda: at_late.frames.get(camera, 0) > 5 and at_late.frames.get(sound, 0) > 20)
+            async with joined(url, "late") as (late, at_late):
+                await decodes(late)
+                await until(lambda: at_late.frames.get(sound, 0) > 20)
 
 
 async def test_being_removed_is_told() -> None:
