@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
+from pathlib import Path
 
 import pytest
 
 from coordinator import bench
-from coordinator.benchmarks import relay
+from coordinator.benchmarks import janus, relay
 from coordinator.benchmarks.load import LoadClient, transport_number
 from coordinator.relay.forwarding import rtp as forwarding_rtp
 from coordinator.relay.forwarding import twcc
@@ -90,6 +92,34 @@ async def test_packets_are_numbered_and_acknowledged_both_ways(monkeypatch: pyte
         finally:
             await sender.close()
             await receiver.close()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("janus") is None, reason="Janus is not installed")
+def test_janus_forwards_the_same_media_and_is_compared(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["relay", "--against", "janus", "--seconds", "1", "--cases", "1x2"]
+    assert bench.main(words) == 0
+    rows = [line.split("|") for line in capsys.readouterr().out.splitlines() if line.startswith("| 1x2")]
+    measured, ratios = rows[:3], rows[3:]
+    assert len(ratios) == 2 and all(float(row[3]) > 0 for row in ratios)
+    assert all(float(row[2]) > 300 and row[7].startswith(" 0 ") for row in measured)
+
+
+def test_where_janus_is_missing_the_command_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.setattr(janus, "USUAL", Path("/nowhere/janus"))
+    assert bench.main(["relay", "--against", "janus"]) == 1
+    assert "apt-get install" in capsys.readouterr().err
+
+
+def test_a_ratio_is_of_medians() -> None:
+    def figures(cpu_s: float) -> relay.Figures:
+        return relay.Figures(1, cpu_s, 1000, 0, 0, 1.0, 2.0)
+
+    case = {"relay": [figures(c) for c in (1, 2, 9)], "Janus": [figures(4)]}
+    assert relay._ratios({"1x2": case})[-1] == "| 1x2 | Janus | 0.50 | 1.00 | 1.00 | 0 | 0 |"
 
 
 def test_without_enough_joins_there_is_nothing_to_compare() -> None:

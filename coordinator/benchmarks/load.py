@@ -16,9 +16,9 @@ import socket
 import struct
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from livekit.protocol.models import ParticipantInfo, TrackInfo
 
@@ -29,6 +29,7 @@ from coordinator.simulate.conversation import ClientError
 from coordinator.simulate.link import Link
 from coordinator.simulate.media import Media
 from coordinator.simulate.recording import OPUS_FRAME, Picture, RecordedMedia, Recording
+from coordinator.simulate.rtp import Inbound
 
 POLL_S = 0.004
 SAMPLE = 8
@@ -103,55 +104,47 @@ def transport_number(packet: bytes | bytearray) -> int | None:
     return None
 
 
-class LoadClient(LightClient):
-    """A light client whose media is stamped, and read by polling."""
+def stamped(made: Media) -> Media:
+    """Let media be stamped and numbered."""
+    made.link = StampingLink(*made.link.sinks)
+    made.transport_cc = True
+    return made
 
-    def __init__(self, url: str, guest: Guest) -> None:
-        def wanted(person: ParticipantInfo, track: TrackInfo) -> bool:
-            return bool(guest.hears) and person.identity.startswith(guest.hears)
 
-        super().__init__(url, guest.token, media(guest.camera), choose=wanted)
-        self.guest = guest
-        self.delays_us: list[int] = []
+class Ear:
+    """Polls the socket of a connected `media`; writes into `delays_us` how long packets took."""
+
+    def __init__(self, media: Media, delays_us: list[int]) -> None:
+        self._media, self._delays_us = media, delays_us
         self._count = 0
-        self._line: socket.socket | None = None
         self._buffer = bytearray(2048)
         self._recorder = twcc.Recorder()
         self._acknowledged_at = 0.0
-
-    def _new_media(self) -> Media:
-        made = super()._new_media()
-        made.link = StampingLink(*made.link.sinks)
-        made.transport_cc = True
-        return made
-
-    async def join(self) -> None:
-        """Connect, publish, and begin to poll."""
-        await self.connect()
-        self._line = self._media.link.by_hand()
+        self._line = media.link.by_hand()
         self._line.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         self._line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
 
     def poll(self) -> None:
-        """Take everything that has arrived."""
-        line, link, buffer = self._line, self._media.link, self._buffer
-        while line is not None:
+        """Take everything that has arrived, and acknowledge it when that is due."""
+        while True:
             try:
-                size, notes, _, _ = line.recvmsg_into([buffer], 64)
+                size, notes, _, _ = self._line.recvmsg_into([self._buffer], 64)
             except BlockingIOError:
                 self._acknowledge(time.monotonic())
                 return
-            self._count += 1
-            number = transport_number(buffer[:size]) if size > 18 and not 191 < buffer[1] < 224 else None
-            if number is not None and notes:
+            if size and notes:
                 seconds, nanoseconds = _KERNEL_STAMP.unpack(notes[0][2][:16])
-                self._recorder.arrived(number, seconds + nanoseconds / 1e9)
-            timed = self._count % SAMPLE == 0
-            plain = link.take(bytes(buffer[:size]), decrypt=timed)
-            if plain is not None and notes:
-                seconds, nanoseconds = _KERNEL_STAMP.unpack(notes[0][2][:16])
-                sent = _STAMP.unpack(plain[-8:])[0]
-                self.delays_us.append((seconds * 1_000_000_000 + nanoseconds - sent) // 1000)
+                self._take(size, seconds * 1_000_000_000 + nanoseconds)
+
+    def _take(self, size: int, came_ns: int) -> None:
+        self._count += 1
+        data = bytes(self._buffer[:size])
+        number = transport_number(data) if size > 18 and not 191 < data[1] < 224 else None
+        if number is not None:
+            self._recorder.arrived(number, came_ns / 1e9)
+        plain = self._media.link.take(data, decrypt=self._count % SAMPLE == 0)
+        if plain is not None:
+            self._delays_us.append((came_ns - _STAMP.unpack(plain[-8:])[0]) // 1000)
 
     def _acknowledge(self, now: float) -> None:
         if now - self._acknowledged_at < FEEDBACK_EVERY_S:
@@ -162,33 +155,73 @@ class LoadClient(LightClient):
             ssrc = next((t.ssrc for t in self._media.tracks.values() if t.packets), 0)
             self._media.link.send_rtcp(rtcp.transport_feedback(ssrc, body))
 
+
+def counts_of(tracks: Iterable[Inbound]) -> tuple[int, int, int]:
+    """Packets (received, missing, recovered by asking) of tracks so far."""
+    known = list(tracks)
+    return sum(t.packets for t in known), sum(t.lost for t in known), sum(t.recovered for t in known)
+
+
+class LoadClient(LightClient):
+    """A light client whose media is stamped, and read by polling."""
+
+    def __init__(self, url: str, guest: Guest) -> None:
+        def wanted(person: ParticipantInfo, track: TrackInfo) -> bool:
+            return bool(guest.hears) and person.identity.startswith(guest.hears)
+
+        super().__init__(url, guest.token, media(guest.camera), choose=wanted)
+        self.guest = guest
+        self.delays_us: list[int] = []
+        self._ear: Ear | None = None
+
+    def _new_media(self) -> Media:
+        return stamped(super()._new_media())
+
+    async def join(self) -> None:
+        """Connect, and begin to poll."""
+        await self.connect()
+        self._ear = Ear(self._media, self.delays_us)
+
+    def poll(self) -> None:
+        """Take everything that has arrived."""
+        if self._ear is not None:
+            self._ear.poll()
+
     def flowing(self) -> bool:
         """Whether media comes on every track."""
         return sum(1 for track in self._media.tracks.values() if track.packets) >= self.guest.tracks
 
     def counts(self) -> tuple[int, int, int]:
         """Packets (received, missing, recovered by asking) so far."""
-        tracks = self._media.tracks.values()
-        return (
-            sum(track.packets for track in tracks),
-            sum(track.lost for track in tracks),
-            sum(track.recovered for track in tracks),
-        )
+        return counts_of(self._media.tracks.values())
+
+
+class Client(Protocol):
+    """A load client, whatever its server."""
+
+    guest: Guest
+    delays_us: list[int]
+
+    async def join(self) -> None: ...
+    async def publish(self, source: str) -> object: ...
+    def poll(self) -> None: ...
+    def flowing(self) -> bool: ...
+    def counts(self) -> tuple[int, int, int]: ...
 
 
 class Party:
     """All clients of this process."""
 
-    def __init__(self, url: str, guests: list[Guest]) -> None:
-        self._clients = [LoadClient(url, guest) for guest in guests]
-        self._before = [(0, 0, 0) for _ in guests]
+    def __init__(self, clients: Sequence[Client]) -> None:
+        self._clients = clients
+        self._before = [(0, 0, 0) for _ in clients]
         self._cpu = 0.0
 
     async def assemble(self) -> None:
         """Let everybody in; return when media flows on every line. Raises TimeoutError, ClientError."""
         doors = asyncio.Semaphore(JOIN_AT_ONCE)
 
-        async def enter(client: LoadClient) -> None:
+        async def enter(client: Client) -> None:
             async with doors:
                 await client.join()
                 for source in client.guest.publishes:
@@ -232,10 +265,14 @@ class Party:
         }
 
 
-async def serve(lines: asyncio.StreamReader, say: Callable[[dict[str, Any]], None]) -> None:
-    """Do what the lines say, until they end."""
+async def serve(
+    lines: asyncio.StreamReader,
+    say: Callable[[dict[str, Any]], None],
+    client: Callable[[str, Guest], Client],
+) -> None:
+    """Do what the lines say, until they end; `client` makes one of an address and a guest."""
     spec = json.loads(await lines.readline())
-    party = Party(spec["url"], [Guest(**guest) for guest in spec["guests"]])
+    party = Party([client(spec["url"], Guest(**guest)) for guest in spec["guests"]])
     polling = asyncio.create_task(party.poll())
     await party.assemble()
     say({"said": "joined"})
@@ -248,15 +285,20 @@ async def serve(lines: asyncio.StreamReader, say: Callable[[dict[str, Any]], Non
     polling.cancel()
 
 
-async def _main() -> None:
-    reader = asyncio.StreamReader(limit=2**24)
-    loop = asyncio.get_running_loop()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    await serve(reader, lambda said: print(json.dumps(said), flush=True))
+def run(client: Callable[[str, Guest], Client]) -> None:
+    """Be a process of load clients, told on standard input what to do; exits with a reason if one fails."""
+
+    async def main() -> None:
+        reader = asyncio.StreamReader(limit=2**24)
+        loop = asyncio.get_running_loop()
+        await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+        await serve(reader, lambda said: print(json.dumps(said), flush=True), client)
+
+    try:
+        asyncio.run(main())
+    except (ClientError, TimeoutError) as problem:
+        sys.exit(f"a load client gave up: {problem!r}")
 
 
 if __name__ == "__main__":
-    try:
-        asyncio.run(_main())
-    except (ClientError, TimeoutError) as problem:
-        sys.exit(f"a load client gave up: {problem!r}")
+    run(LoadClient)

@@ -4,6 +4,7 @@ Rule 1: relay and clients are processes of their own; what is charged is the CPU
 (all its threads), read from the kernel, divided by the packets it sent.
 Rule 2: processor time can be compared on a busy machine, delays only within one run: they hold the time for
 which the relay waited for a core.
+Rule 3: servers that are compared take turns, case by case, under the same clients and media.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ import contextlib
 import json
 import os
 import platform
+import statistics
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,6 +26,7 @@ from typing import Any
 
 from livekit.api import AccessToken, VideoGrants
 
+from coordinator.benchmarks import janus
 from coordinator.benchmarks.load import Guest
 
 KEY, SECRET = "bench", "a-secret-of-the-benchmark-only-0123456789"
@@ -44,11 +47,16 @@ class Figures:
     p50_ms: float
     p99_ms: float
 
+    @property
+    def packet_us(self) -> float:
+        """Processor time for each packet sent, in µs."""
+        return 1e6 * self.cpu_s / max(self.packets, 1)
+
     def row(self, case: str) -> str:
         """A line of the table."""
         share = 100 * self.lost / max(self.packets, 1)
         return (
-            f"| {case} | {self.packets / self.seconds:.0f} | {1e6 * self.cpu_s / max(self.packets, 1):.1f} |"
+            f"| {case} | {self.packets / self.seconds:.0f} | {self.packet_us:.1f} |"
             f" {self.cpu_s / self.seconds:.3f} | {self.p50_ms:.2f} | {self.p99_ms:.2f} |"
             f" {self.lost} ({share:.2f} %) | {self.recovered} |"
         )
@@ -60,25 +68,85 @@ HEAD = (
 )
 
 
+@dataclass(frozen=True)
+class Server:
+    """What is measured: how it is started (its process and address), and the module of its load clients."""
+
+    name: str
+    start: Callable[[], contextlib.AbstractAsyncContextManager[tuple[Process, str]]]
+    clients: str
+
+
+def servers_of(against: str | None) -> list[Server]:
+    """The relay, and what it is compared with. Raises RuntimeError when that is not installed."""
+    servers = [Server("relay", started_relay, "coordinator.benchmarks.load")]
+    if against:
+        janus.program()
+        cores = os.cpu_count() or 1
+        clients = "coordinator.benchmarks.load_janus"
+        servers.append(Server("Janus", janus.started_janus, clients))
+        servers.append(Server(f"Janus, event_loops = {cores}", lambda: janus.started_janus(cores), clients))
+    return servers
+
+
 def main(words: list[str]) -> int:
     """Runs the cases one after the other and prints a table; returns the exit code."""
     parser = argparse.ArgumentParser(prog="coordinator bench relay", description="What forwarding costs.")
     parser.add_argument("--seconds", type=float, default=10.0, help="measured for each case (10)")
     parser.add_argument("--cases", default=",".join(CASES), help=f"of {','.join(CASES)}, or any 1xN, Nx1")
+    parser.add_argument("--against", choices=("janus",), help="measure this server too, in turns")
+    parser.add_argument("--rounds", type=int, default=1, help="how often each case is measured (1)")
     args = parser.parse_args(words)
     try:
         cases = {name: guests_of(name) for name in args.cases.split(",")}
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
-    print(_about(args.seconds), HEAD, sep="\n\n", flush=True)
     try:
-        for name, groups in cases.items():
-            print(asyncio.run(measure(groups, args.seconds)).row(name), flush=True)
+        servers = servers_of(args.against)
+        print(_about(args.seconds), HEAD, sep="\n\n", flush=True)
+        found = {name: _turns(name, groups, servers, args) for name, groups in cases.items()}
+        if len(servers) > 1:
+            print("", *_ratios(found), sep="\n")
     except (OSError, RuntimeError, TimeoutError) as error:
         print(f"the benchmark failed: {error!r}", file=sys.stderr)
         return 1
     return 0
+
+
+def _turns(
+    case: str, groups: list[list[Guest]], servers: list[Server], args: argparse.Namespace
+) -> dict[str, list[Figures]]:
+    """Measure a case on all servers in turns, and print each; by server."""
+    found: dict[str, list[Figures]] = {server.name: [] for server in servers}
+    for _ in range(args.rounds):
+        for server in servers:
+            figures = asyncio.run(measure(groups, args.seconds, server))
+            print(figures.row(case if len(servers) == 1 else f"{case}, {server.name}"), flush=True)
+            found[server.name].append(figures)
+    return found
+
+
+def _ratios(found: dict[str, dict[str, list[Figures]]]) -> list[str]:
+    """The relay's figures divided by those of each other server, medians over the rounds."""
+    lines = [
+        "| case | relay against | CPU a packet | delay p50 | p99 | lost, relay | lost, other |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for case, by_server in found.items():
+        (_, own), *others = by_server.items()
+        for name, theirs in others:
+            cpu, p50, p99 = (
+                _median(own, key) / max(_median(theirs, key), 1e-6)
+                for key in ("packet_us", "p50_ms", "p99_ms")
+            )
+            lost = sum(f.lost for f in own), sum(f.lost for f in theirs)
+            lines.append(f"| {case} | {name} | {cpu:.2f} | {p50:.2f} | {p99:.2f} | {lost[0]} | {lost[1]} |")
+    return lines
+
+
+def _median(figures: list[Figures], key: str) -> float:
+    return statistics.median(float(getattr(one, key)) for one in figures)
 
 
 def _about(seconds: float) -> str:
@@ -123,20 +191,24 @@ def token_of(identity: str) -> str:
     return token.with_ttl(timedelta(hours=1)).to_jwt()
 
 
-async def measure(groups: list[list[Guest]], seconds: float) -> Figures:
-    """Runs one case on a fresh relay. Raises TimeoutError, or RuntimeError when a process ended too soon."""
+async def measure(groups: list[list[Guest]], seconds: float, server: Server | None = None) -> Figures:
+    """Runs one case on a fresh server, the relay if not said.
+
+    Raises TimeoutError, or RuntimeError when a process ended too soon.
+    """
     async with contextlib.AsyncExitStack() as stack:
-        relay, url = await stack.enter_async_context(started_relay())
-        clients = [await stack.enter_async_context(_clients(url, group)) for group in groups]
+        server = server or servers_of(None)[0]
+        process, url = await stack.enter_async_context(server.start())
+        clients = [await stack.enter_async_context(_clients(server, url, group)) for group in groups]
         for client in clients:
             await _hear(client, "joined")
         await _all(clients, "flowing")
         await asyncio.sleep(SETTLE_S)
         loop = asyncio.get_running_loop()
         await _all(clients, "begin")
-        began, cpu = loop.time(), cpu_seconds(relay.pid)
+        began, cpu = loop.time(), cpu_seconds(process.pid)
         await asyncio.sleep(seconds)
-        used, took = cpu_seconds(relay.pid) - cpu, loop.time() - began
+        used, took = cpu_seconds(process.pid) - cpu, loop.time() - began
         return _figures(took, used, await _all(clients, "end"))
 
 
@@ -179,8 +251,8 @@ async def started_relay() -> AsyncIterator[tuple[Process, str]]:
 
 
 @contextlib.asynccontextmanager
-async def _clients(url: str, guests: list[Guest]) -> AsyncIterator[Process]:
-    async with _process("coordinator.benchmarks.load", environment={}) as started:
+async def _clients(server: Server, url: str, guests: list[Guest]) -> AsyncIterator[Process]:
+    async with _process(server.clients, environment={}) as started:
         assert started.stdin is not None
         spec = {"url": url, "guests": [guest.as_dict() for guest in guests]}
         started.stdin.write(json.dumps(spec).encode() + b"\n")

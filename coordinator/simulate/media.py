@@ -114,6 +114,20 @@ class Media:
                 publication.answered = True
         return answer.remote
 
+    async def answer(self, text: str) -> tuple[str, RemoteEnd]:
+        """Answer an offer by receiving everything in it; tracks are known by their mid.
+
+        Raises:
+            SdpError: the offer cannot be used.
+        """
+        offered = sdp.read_answer(text)
+        for mid, section in offered.sections.items():
+            track = self.tracks.setdefault(mid, Inbound(section.kind))
+            self._by_mid[mid] = track
+            self._by_ssrc.update(dict.fromkeys(section.ssrcs, track))
+        local = await self.link.gather()
+        return sdp.write_answer(local, offered, self._session_id), offered.remote
+
     def publish(self, source: str, *, simulcast: bool = False) -> Publication:
         """Prepare a track of `source` ("camera", "microphone", "screen_share"); it is sent once answered."""
         cid = f"{source}-{secrets.token_hex(6)}"

@@ -1,4 +1,4 @@
-"""Offers of a light client, and what it reads in answers (RFC 8829, RFC 8853, RFC 9143).
+"""Offers and answers of a light client, and what it reads in those of others (RFC 8829, RFC 8853, RFC 9143).
 
 Rule 1: every section keeps its place and its mid for the whole session; one that is no longer needed becomes
 inactive and may be used again for the same kind.
@@ -59,6 +59,9 @@ class AnsweredSection:
     kind: str
     direction: str
     ssrcs: tuple[int, ...]
+    payload_type: int = 0
+    mid_id: int = 0
+    """The number of the extension with the mid, 0 without one."""
 
 
 @dataclass(frozen=True)
@@ -125,8 +128,36 @@ def _sender_lines(section: Section) -> list[str]:
     ]
 
 
+def write_answer(local: LocalEnd, offered: Answer, session_id: int) -> str:
+    """Return the answer that takes everything `offered`; its writer begins the DTLS handshake."""
+    mids = " ".join(offered.sections)
+    lines = ["v=0", f"o=- {session_id} 1 IN IP4 127.0.0.1", "s=-", "t=0 0", f"a=group:BUNDLE {mids}"]
+    for number, section in enumerate(offered.sections.values()):
+        kind = section.payload_type
+        lines += [
+            f"m={section.kind} 9 UDP/TLS/RTP/SAVPF {kind}",
+            "c=IN IP4 0.0.0.0",
+            f"a=ice-ufrag:{local.ufrag}",
+            f"a=ice-pwd:{local.password}",
+            f"a=fingerprint:sha-256 {local.fingerprint}",
+            "a=setup:active",
+            f"a=mid:{section.mid}",
+            "a=recvonly",
+            "a=rtcp-mux",
+        ]
+        lines += [
+            line.replace(f":{OPUS} ", f":{kind} ").replace(f":{VP8} ", f":{kind} ")
+            for line in CODECS[section.kind]
+        ]
+        if section.mid_id:
+            lines.append(f"a=extmap:{section.mid_id} {EXTENSIONS[rtp.MID_ID]}")
+        if number == 0:
+            lines += [f"a=candidate:{candidate}" for candidate in local.candidates]
+    return "\r\n".join(lines) + "\r\n"
+
+
 def read_answer(text: str) -> Answer:
-    """Read an answer.
+    """Read an answer, or an offer of somebody who sends.
 
     Raises:
         SdpError: no ICE credentials, no SHA-256 fingerprint, or no accepted section.
@@ -153,6 +184,8 @@ def _read_section(part: str) -> AnsweredSection:
         mid=_value(part, "mid"),
         kind=part[2:].split(" ", 1)[0],
         direction=direction[1] if direction else "sendrecv",
+        payload_type=int(re.split(r"\s+", part)[3]),
+        mid_id=_extension(part, EXTENSIONS[rtp.MID_ID]),
         ssrcs=tuple(int(ssrc) for ssrc in dict.fromkeys(ssrcs) if ssrc not in repairs),
     )
 
@@ -170,6 +203,11 @@ def _read_remote(part: str, text: str) -> RemoteEnd:
         active=_value(part, "setup") == "active",
         lite="a=ice-lite" in text,
     )
+
+
+def _extension(part: str, uri: str) -> int:
+    found = re.search(rf"^a=extmap:(\d+)(?:/\w+)? {re.escape(uri)}", part, re.MULTILINE)
+    return int(found[1]) if found else 0
 
 
 def _value(part: str, name: str) -> str:
