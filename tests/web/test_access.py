@@ -81,6 +81,7 @@ MATRIX: dict[str, dict[str, bool] | None] = {  # None: open to everybody
         )
     },
     f"POST {ONE}/messages": STEERS,
+    f"POST {ONE}/line-checks/ask": STEERS,
     f"PUT {SITE}/headcount": ALL,
     f"POST {SITE}/headcount/confirm": KEEPS,
     f"PUT {SITE}/expected": KEEPS,
