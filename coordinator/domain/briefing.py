@@ -44,6 +44,7 @@ _DECIDERS: dict[type[Command], Decider] = {
     c.LowerHand: floor.lower_hand,
     c.GiveFloor: floor.give,
     c.TakeFloor: floor.take,
+    c.ReturnFloor: floor.hand_back,
     c.SetStage: floor.set_stage,
     **SHOWING,
     c.StartRollCall: counting.start_roll_call,
@@ -69,6 +70,7 @@ _PHASES: dict[type[Command], tuple[str, ...]] = {  # what is not named is decide
     c.LowerHand: ON_LINE,
     c.GiveFloor: (LIVE,),
     c.TakeFloor: RUNNING,
+    c.ReturnFloor: RUNNING,
     c.SetStage: (SCHEDULED, *ON_LINE),
     c.ShowSlide: ON_LINE,
     c.HideSlides: ON_LINE,
@@ -89,7 +91,7 @@ _PHASES: dict[type[Command], tuple[str, ...]] = {  # what is not named is decide
 _LINES = (c.Join, c.Leave, c.Alive)
 _WRITES = (c.ReceiveDocument, c.SendMessage)  # of the operator's own site, too
 _OPERATOR = (  # of its own site
-    c.RaiseHand, c.LowerHand, c.DeclareHeadcount, c.ReportLineCheck, c.SignOff, *_LINES,
+    c.RaiseHand, c.LowerHand, c.ReturnFloor, c.DeclareHeadcount, c.ReportLineCheck, c.SignOff, *_LINES,
 )  # fmt: skip
 _STAFF = (
     c.DeclareHeadcount, c.ConfirmHeadcount, c.ConfirmByPhone, c.ChangeExpected, c.MakeUp, c.AddNote,

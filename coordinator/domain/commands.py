@@ -168,6 +168,13 @@ class TakeFloor(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class ReturnFloor(Command):
+    """The site that has the floor gives it back by itself: it has finished, or does not wish to speak."""
+
+    site: str
+
+
+@dataclass(frozen=True, slots=True)
 class SetStage(Command):
     left: str
     right: str | None = None

@@ -245,7 +245,7 @@ class FloorGiven(Event):
 
 @dataclass(frozen=True)
 class FloorTaken(Event):
-    """The floor went back to the hub. `reason`: host | lost | given_on | break | ended."""
+    """The floor went back to the hub. `reason`: host | returned | lost | given_on | break | ended."""
 
     site: str
     reason: str

@@ -49,6 +49,11 @@ def take(state: State, command: c.TakeFloor, at: Moment, actor: c.Actor) -> list
     return back(state, "host")
 
 
+def hand_back(state: State, command: c.ReturnFloor, at: Moment, actor: c.Actor) -> list[Event]:
+    """A site gives back what is its own; one that no longer has the floor changes nothing."""
+    return back(state, "returned") if state.floor == state.site(command.site).code else []
+
+
 def back(state: State, reason: str) -> list[Event]:
     """The floor goes back to the hub, where a site has it."""
     return [] if state.floor == HUB else [FloorTaken(state.floor, reason)]

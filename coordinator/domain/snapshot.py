@@ -57,6 +57,7 @@ def for_site(briefing: State, code: str, at: Moment, media: str) -> Snapshot:
         **_common(briefing, at, media),
         "title": briefing.title[:SITE_TITLE],
         **showing.for_site(briefing, code),
+        "floor_since": _time(briefing.floor_since) if briefing.floor == code else None,
         "sites": [site_entry(briefing, code, at)],
     }
 

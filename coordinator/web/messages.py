@@ -20,6 +20,7 @@ from coordinator.domain.commands import (
     RaiseHand,
     ReceiveDocument,
     ReportLineCheck,
+    ReturnFloor,
     SendMessage,
 )
 from coordinator.domain.errors import CoordinatorError, ProtocolViolation
@@ -207,6 +208,7 @@ _READERS: dict[str, Callable[[bodies.Fields], Message]] = {
     "media": lambda said: MediaWanted(),
     "raise-hand": _raise_hand,
     "lower-hand": _lower_hand,
+    "return-floor": lambda said: SiteCommand("return-floor", ReturnFloor),
     "headcount": _headcount,
     "line-check": _line_check,
     "message": _message,

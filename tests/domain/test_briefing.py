@@ -165,6 +165,17 @@ def test_the_floor_is_given_to_a_site_on_line_and_one_press_takes_it_back() -> N
     assert story.do(6, c.TakeFloor(), HOST) == []
 
 
+def test_the_speaker_gives_the_floor_back_by_itself_and_nobody_elses() -> None:
+    story = live_briefing("alfa", "bravo")
+    story.join(1, "alfa", "bravo")
+    story.do(2, c.GiveFloor("alfa"), HOST)
+
+    assert story.do(3, c.ReturnFloor("bravo"), operator("bravo")) == []
+    assert refused(story, 3, c.ReturnFloor("alfa"), operator("bravo")).code == "forbidden"
+    assert story.do(4, c.ReturnFloor("alfa"), operator("alfa")) == [e.FloorTaken("alfa", "returned")]
+    assert story.do(5, c.ReturnFloor("alfa"), operator("alfa")) == []
+
+
 def test_giving_the_floor_to_another_takes_it_from_the_former_first() -> None:
     story = live_briefing("alfa", "bravo")
     story.join(1, "alfa", "bravo")

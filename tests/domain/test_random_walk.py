@@ -166,10 +166,12 @@ class Walk(RuleBasedStateMachine):
     def outage(self, part: str, began: bool) -> None:
         self.ask(c.Outage(part, began))
 
-    @rule(site=SITE, how=st.sampled_from(["give", "give", "take", "hand"]))
+    @rule(site=SITE, how=st.sampled_from(["give", "give", "take", "hand", "return"]))
     def floor(self, site: str, how: str) -> None:
         if how == "hand":
             self.ask(c.RaiseHand(site), operator(site))
+        elif how == "return":
+            self.ask(c.ReturnFloor(site), operator(site))
         else:
             self.ask(c.GiveFloor(site) if how == "give" else c.TakeFloor(), HOST)
 

@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.support.browsers import Browsers
-from tests.web.rig import ALFA, Rig
+from tests.web.rig import ALFA, Browser, Rig
 
 pytestmark = [pytest.mark.browser]
 
@@ -114,6 +114,62 @@ async def test_called_to_speak_the_page_asks_for_one_press(rig: Rig, browsers: B
     await host.post(f"/api/briefings/{briefing}/floor", {"site": None})
     await expect(page.locator("#headline")).to_have_text("Đang nghe Hội trường")
     await expect(page.locator("#mic-caption")).to_have_text("Mic đang tắt")
+
+
+async def called(rig: Rig, browsers: Browsers) -> tuple[Page, str, Browser]:
+    """A site in a live briefing that has just been given the floor, the briefing, and who gave it."""
+    briefing, host = await rig.briefing("open", "start"), await rig.program("host")
+    page = await enter(rig, browsers)
+    await expect(page.locator("#headline")).to_have_text("Đang nghe Hội trường")
+    await host.post(f"/api/briefings/{briefing}/floor", {"site": ALFA})
+    await expect(page.locator("#headline")).to_have_text("Chuẩn bị phát biểu")
+    return page, briefing, host
+
+
+async def written(host: Browser, briefing: str) -> list[str]:
+    """What sites wrote to the hall."""
+    answer = await host.get(f"/api/briefings/{briefing}/messages")
+    return [message["text"] for message in await answer.json() if message["to_hub"]]
+
+
+async def test_a_speaker_sees_for_how_long_and_ends_its_statement_itself(
+    rig: Rig, browsers: Browsers
+) -> None:
+    page, briefing, host = await called(rig, browsers)
+    await expect(page.get_by_test_id("speaking-clock")).to_be_hidden()
+
+    await page.get_by_test_id("ready-to-speak").click()
+    await expect(page.get_by_test_id("speaking-clock")).to_have_text(re.compile(r"^Đã nói 0\d:\d\d$"))
+    await page.get_by_test_id("speech-end").click()
+
+    await expect(page.locator("#headline")).to_have_text("Đang nghe Hội trường")
+    await expect(page.locator("#mic-caption")).to_have_text("Mic đang tắt")
+    await expect(page.get_by_test_id("speaking-clock")).to_be_hidden()
+    assert await written(host, briefing) == []
+
+
+async def test_who_is_not_ready_asks_the_hall_to_wait_and_keeps_the_floor(
+    rig: Rig, browsers: Browsers
+) -> None:
+    page, briefing, host = await called(rig, browsers)
+
+    await page.get_by_test_id("cue-wait").click()
+
+    await expect(page.get_by_test_id("cue-wait")).to_be_disabled()
+    await expect(page.get_by_test_id("cue-wait")).to_have_text("Hội trường đang chờ")
+    await rig.logged(briefing, lambda seen: "MessageSent" in seen)
+    assert await written(host, briefing) == ["Xin chờ một chút: điểm cầu đang chuẩn bị phát biểu"]
+    await expect(page.get_by_test_id("ready-to-speak")).to_be_visible()
+
+
+async def test_who_does_not_wish_to_speak_gives_the_floor_back(rig: Rig, browsers: Browsers) -> None:
+    page, briefing, host = await called(rig, browsers)
+
+    await page.get_by_test_id("cue-decline").click()
+
+    await expect(page.locator("#headline")).to_have_text("Đang nghe Hội trường")
+    assert "FloorTaken" in await rig.events(briefing)
+    assert await written(host, briefing) == ["Điểm cầu xin không phát biểu"]
 
 
 async def test_a_page_that_was_replaced_stays_quiet_until_it_takes_over_again(

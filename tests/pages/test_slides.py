@@ -82,9 +82,11 @@ async def test_a_site_takes_the_document_home(
     path.write_bytes(pdf(1))
     await host.get_by_test_id("document-file").set_input_files(path)
     page = await enter(rig, browsers)
+    await expect(page.get_by_test_id("waiting-document")).to_contain_text("1 trang, đã tải đủ về máy này")
+    await expect(page.get_by_test_id("waiting-document")).to_contain_text("NQ 05.pdf")
 
     await page.get_by_test_id("papers-open").click()
     async with page.expect_download() as waiting:
-        await page.get_by_test_id("document-download").click()
+        await page.locator("#papers-list").get_by_test_id("document-download").click()
 
     assert (await waiting.value).suggested_filename == "NQ 05.pdf"

@@ -21,7 +21,7 @@ JSON = st.recursive(
 )
 KINDS = (
     "hello", "alive", "media", "raise-hand", "lower-hand", "headcount", "line-check", "message",
-    "document-received",
+    "document-received", "return-floor",
 )  # fmt: skip
 FIELDS = (
     "page", "briefing", "as", "device", "n", "t_ms", "media", "topic", "present", "members", "excused",

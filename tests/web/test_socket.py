@@ -359,7 +359,7 @@ async def test_a_line_check_is_kept(rig: Rig) -> None:
     await rig.logged(briefing, lambda names: "LineChecked" in names)
 
 
-@pytest.mark.parametrize("kind", ["raise-hand", "lower-hand", "headcount", "line-check"])
+@pytest.mark.parametrize("kind", ["raise-hand", "lower-hand", "return-floor", "headcount", "line-check"])
 async def test_the_hub_does_not_speak_for_a_site(rig: Rig, kind: str) -> None:
     briefing = await rig.briefing("open", "start")
     page = await (await rig.person("host")).socket()

@@ -16,7 +16,10 @@ export class SitePapers {
     this.line = line;
     this.dialog = /** @type {HTMLDialogElement} */ (byId("papers-dialog"));
     this.store = new PageStore({
-      received: (document) => void line.send({ type: "document-received", document }),
+      received: (document) => {
+        line.send({ type: "document-received", document });
+        this.#drawDocuments();
+      },
       listed: () => this.#drawDocuments(),
     });
     this.slides = new SlideView(/** @type {HTMLImageElement} */ (byId("stage-slide")), this.store, {
@@ -102,10 +105,21 @@ export class SitePapers {
   #drawDocuments() {
     const documents = this.store.documents;
     show(byId("papers-none"), documents.length === 0);
-    redraw(byId("papers-list"), JSON.stringify(documents), () =>
-      documents.map((document) =>
-        el("li", {}, el("a", { class: "button", href: briefingUrl(this.briefing, `/documents/${document.id}/file`), download: document.name, "data-testid": "document-download" }, icon("download"), t("Download")), el("span", {}, el("b", {}, document.name), el("small", { class: "under" }, t("{n} pages, {mb} MB", { n: count(document.pages), mb: count(Math.max(0.1, Math.round(document.bytes / 1e5) / 10)) })))),
-      ),
+    redraw(byId("papers-list"), JSON.stringify(documents), () => documents.map((document) => el("li", {}, this.#download(document), el("span", {}, el("b", {}, document.name), el("small", { class: "under" }, sizeOf(document))))));
+    show(byId("waiting-papers"), documents.length > 0);
+    const here = documents.map((document) => document.received === true || this.store.complete.has(document.id));
+    redraw(byId("waiting-list"), JSON.stringify([documents, here]), () =>
+      documents.map((document, at) => el("li", { "data-testid": "waiting-document" }, el("span", {}, el("b", {}, document.name), el("small", { class: "under" }, here[at] ? t("{n} pages, ready on this machine", { n: count(document.pages) }) : t("{n} pages, on their way", { n: count(document.pages) }))), this.#download(document))),
     );
   }
+
+  /** @param {import("./page-store.js").HeldDocument} document */
+  #download(document) {
+    return el("a", { class: "button", href: briefingUrl(this.briefing, `/documents/${document.id}/file`), download: document.name, "data-testid": "document-download" }, icon("download"), t("Download"));
+  }
+}
+
+/** @param {import("./page-store.js").HeldDocument} document */
+function sizeOf(document) {
+  return t("{n} pages, {mb} MB", { n: count(document.pages), mb: count(Math.max(0.1, Math.round(document.bytes / 1e5) / 10)) });
 }

@@ -17,6 +17,7 @@ import { SitePhone } from "./site-phone.js";
 import { HeadcountForm } from "./site-headcount.js";
 import { SiteRoster } from "./site-roster.js";
 import { SignOff } from "./site-sign.js";
+import { SiteSpeaking } from "./site-speaking.js";
 import { standingOf } from "./site-state.js";
 import { caption, drawStage } from "./stage.js";
 import { tell } from "./toast.js";
@@ -72,6 +73,7 @@ const checks = new SiteLineCheck(devices);
 new SitePhone();
 let slides = false; // pages of a document are on the main screen
 const papers = new SitePapers({ send: (message) => socket.send(message), beat: () => socket.beatNow(), fail: tell });
+const speaking = new SiteSpeaking({ send: (message) => socket.send(message), fail: tell, silence: () => devices.closeMicrophone() });
 const headcount = new HeadcountForm((message) => socket.send(message));
 const roster = new SiteRoster(code, (present) => headcount.take(present));
 const sign = new SignOff(code);
@@ -232,6 +234,7 @@ function drawActions(view) {
   setAttribute(byId("raise-hand"), "aria-pressed", String(hand));
   setText(byId("raise-words"), hand ? t("Lower the hand") : t("Raise the hand"));
   show(byId("mic-off"), devices.micOpen);
+  speaking.draw(view, devices.micOpen, snapshot?.floor_since);
   show(byId("speaking-level"), devices.micOpen);
   redraw(byId("mic-caption"), String(devices.micOpen), () => [icon(devices.micOpen ? "mic" : "mic-off"), document.createTextNode(devices.micOpen ? t("Microphone on") : t("Microphone off"))]);
   show(byId("retry-now"), view === "lost");
@@ -248,6 +251,7 @@ function drawActions(view) {
 }
 
 function drawClocks() {
+  speaking.tick();
   setText(byId("clock-now"), clock(now()));
   setText(byId("waiting-clock"), clock(now()));
   const planned = snapshot?.starts_at ? Date.parse(snapshot.starts_at) : 0;
