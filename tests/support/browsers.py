@@ -27,7 +27,7 @@ _ALWAYS = (
     "--disable-renderer-backgrounding",
     "--mute-audio",
 )
-_REMEMBER_PEERS = """
+REMEMBER_PEERS = """
 window.peersForTests = [];
 const Native = window.RTCPeerConnection;
 window.RTCPeerConnection = function (...given) {
@@ -69,6 +69,7 @@ class Browsers:
 
     def __init__(self, playwright: Playwright) -> None:
         self._playwright = playwright
+        self.more: tuple[str, ...] = ()  # arguments of those that start from now on
         self.people: list[Person] = []
 
     async def person(
@@ -84,13 +85,15 @@ class Browsers:
         `devices`: the machine has any; `clips`: what they show and play."""
         before = set(_browser_pids())
         browser = await self._playwright.chromium.launch(
-            executable_path=chromium_path(), args=_arguments(clips, allow, devices), chromium_sandbox=False
+            executable_path=chromium_path(),
+            args=[*arguments(clips, allow, devices), *self.more],
+            chromium_sandbox=False,
         )
         pids = [pid for pid in _browser_pids() if pid not in before]
         context = await browser.new_context(
             locale="vi-VN", viewport={"width": size[0], "height": size[1]}, accept_downloads=True
         )
-        await context.add_init_script(_REMEMBER_PEERS)
+        await context.add_init_script(REMEMBER_PEERS)
         person = Person(name, browser, context, await context.new_page(), pids[0])
         person.page.on("console", lambda message: person.console.append(f"{message.type}: {message.text}"))
         person.page.on("pageerror", lambda error: person.console.append(f"page error: {error}"))
@@ -110,15 +113,16 @@ class Browsers:
                 await person.browser.close()
 
 
-def _arguments(clips: Clips | None, allow: bool, devices: bool) -> list[str]:
-    arguments = list(_ALWAYS)
+def arguments(clips: Clips | None, allow: bool, devices: bool) -> list[str]:
+    """Chromium's command line for a person with these devices; see `Browsers.person`."""
+    line = list(_ALWAYS)
     if not devices:
-        arguments[1] = "--use-fake-device-for-media-stream=device-count=0"
-    arguments.append("--use-fake-ui-for-media-stream" if allow else "--deny-permission-prompts")
+        line[1] = "--use-fake-device-for-media-stream=device-count=0"
+    line.append("--use-fake-ui-for-media-stream" if allow else "--deny-permission-prompts")
     if clips is not None:
-        arguments.append(f"--use-file-for-fake-video-capture={clips.camera}")
-        arguments.append(f"--use-file-for-fake-audio-capture={clips.microphone}")
-    return arguments
+        line.append(f"--use-file-for-fake-video-capture={clips.camera}")
+        line.append(f"--use-file-for-fake-audio-capture={clips.microphone}")
+    return line
 
 
 def _browser_pids() -> list[int]:
