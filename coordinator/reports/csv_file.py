@@ -11,7 +11,7 @@ import csv
 import io
 from zoneinfo import ZoneInfo
 
-from coordinator.reports.cells import Cell, Kind, Table, local_time, span_text
+from coordinator.reports.cells import Cell, Kind, Table, local_time, percent_text, span_text
 
 SEPARATORS = {"comma": ",", "semicolon": ";"}
 
@@ -40,6 +40,6 @@ def _text(cell: Cell, kind: Kind, zone: ZoneInfo, sign: str) -> str:
     if kind is Kind.SPAN:
         return span_text(int(cell))
     if kind is Kind.SHARE:
-        percent = f"{cell * 100:.1f}%"
+        percent = f"{percent_text(float(cell))}%"
         return percent.replace(".", ",") if sign == ";" else percent
     return str(cell)

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from coordinator.domain.attendance_types import Attendance, RollCallRow, Totals, Window
 from coordinator.reports import words
 from coordinator.reports.cells import Cell, Column, Table, clean, local_time, span_text
+from coordinator.reports.phrases import percent
 
 Fact = tuple[Cell, Cell]
 
@@ -74,16 +75,16 @@ def _roll_calls(attendance: Attendance, zone: ZoneInfo) -> tuple[Fact, ...]:
 def _totals(totals: Totals) -> tuple[Fact, ...]:
     return (
         ("Điểm cầu kết nối / triệu tập", f"{totals.sites_connected}/{totals.sites_expected}"),
-        ("Tỷ lệ điểm cầu kết nối", _percent(totals.sites_rate)),
+        ("Tỷ lệ điểm cầu kết nối", percent(totals.sites_rate)),
         ("Điểm cầu đã báo số liệu", f"{totals.sites_reported}/{totals.sites_expected}"),
         ("Triệu tập", totals.expected),
         ("Có mặt", _known(totals.present)),
-        ("Tỷ lệ tham gia, các điểm cầu đã báo", _percent(totals.rate)),
+        ("Tỷ lệ tham gia, các điểm cầu đã báo", percent(totals.rate)),
         ("Tỷ lệ tham gia, mọi điểm cầu", _span(totals.rate_low, totals.rate_high)),
-        ("Tỷ lệ không tính người vắng có lý do", _percent(totals.rate_excluding_excused)),
+        ("Tỷ lệ không tính người vắng có lý do", percent(totals.rate_excluding_excused)),
         ("Đảng viên triệu tập", _known(totals.members_expected)),
         ("Đảng viên có mặt", _known(totals.members_present)),
-        ("Tỷ lệ đảng viên", _percent(totals.members_rate)),
+        ("Tỷ lệ đảng viên", percent(totals.members_rate)),
         ("Ngoài giấy mời", _known(totals.extra)),
         *((("Xem lại sau, không tính vào tỷ lệ", totals.made_up),) if totals.made_up is not None else ()),
     )
@@ -93,11 +94,7 @@ def _known(count: int | None) -> Cell:
     return words.UNKNOWN if count is None else count
 
 
-def _percent(share: float | None) -> str:
-    return words.UNKNOWN if share is None else f"{share * 100:.1f} %".replace(".", ",")
-
-
 def _span(low: float | None, high: float | None) -> str:
     if low is None or high is None:
         return words.UNKNOWN
-    return _percent(low) if low == high else f"{_percent(low)} – {_percent(high)}"
+    return percent(low) if low == high else f"{percent(low)} – {percent(high)}"

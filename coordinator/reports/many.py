@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from coordinator.reports import held as figures
 from coordinator.reports import words
-from coordinator.reports.cells import local_time
+from coordinator.reports.cells import local_time, percent_text
 from coordinator.reports.document import Words
 from coordinator.reports.held import Group, Held, SiteRates, Sums
 from coordinator.reports.letterhead import Letterhead
@@ -120,10 +120,15 @@ def _changes(sites: Sequence[SiteRates]) -> list[Words]:
             "ten": plain(site.name),
             "truoc": percent(before),
             "nay": percent(now),
-            "tang": f"{(now - before) * 100:+.1f}".replace(".", ",").replace("-", "−"),
+            "tang": _signed(now - before),
         }
         for (before, now), site in ordered
     ]
+
+
+def _signed(change: float) -> str:
+    """+2,5 or −2,5: percentage points."""
+    return f"{'−' if change < 0 else '+'}{percent_text(abs(change))}".replace(".", ",")
 
 
 def _briefing(place: int, one: Held) -> Words:

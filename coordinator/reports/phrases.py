@@ -7,7 +7,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from coordinator.reports import words
-from coordinator.reports.cells import local_time
+from coordinator.reports.cells import local_time, percent_text
 
 
 def number(count: int | None, unknown: str = words.UNKNOWN) -> str:
@@ -17,15 +17,15 @@ def number(count: int | None, unknown: str = words.UNKNOWN) -> str:
 
 def percent(share: float | None, unknown: str = words.UNKNOWN) -> str:
     """93,1 %; `unknown` for None."""
-    return unknown if share is None else f"{share * 100:.1f} %".replace(".", ",")
+    return unknown if share is None else f"{percent_text(share)} %".replace(".", ",")
 
 
 def percent_under(share: float, limit: float) -> str:
     """A share under the limit with as many decimals as show that it is: 89,96 %, not 90,0 % under 90 %."""
     places = 1
-    while places < 6 and round(share * 100, places) >= round(limit * 100, places):
+    while places < 6 and float(percent_text(share, places)) >= round(limit * 100, 9):
         places += 1
-    return f"{share * 100:.{places}f} %".replace(".", ",")
+    return f"{percent_text(share, places)} %".replace(".", ",")
 
 
 def length(seconds: int) -> str:

@@ -91,6 +91,9 @@ LINE_CHECK_COLUMNS = (
     Column("Micrô", width=28),
     Column("Trình duyệt", width=28),
     Column("Kết quả", width=15),
+    Column("Vọng tiếng", width=15),
+    Column("Đường đi", width=18),
+    Column("Người kiểm tra", width=24),
 )
 
 
@@ -245,7 +248,14 @@ def _line_check_row(site: SiteAttendance, check: LineCheckRow) -> tuple[Cell, ..
         _heard(check.speakers),
         *(clean(name or words.UNKNOWN) for name in (check.camera, check.microphone, check.device)),
         _verdict(check.verdict) if check.verdict else words.UNKNOWN,
+        _coded(check.echo, words.ECHO),
+        _coded(check.route, words.ROUTE),
+        clean(check.operator or words.UNKNOWN),
     )
+
+
+def _coded(code: str | None, names: dict[str, str]) -> str:
+    return words.UNKNOWN if code is None else names.get(code, clean(code))
 
 
 def _named(site: SiteAttendance) -> tuple[str, str]:
@@ -264,6 +274,10 @@ def _last_check(site: SiteAttendance) -> str:
         return f"tiếng {_heard(check.sound)}, hình {_heard(check.picture)}"
     parts = {"tiếng": check.sound, "hình": check.picture, "loa": check.speakers}
     failed = [f"{part} {_heard(works)}" for part, works in parts.items() if works is False]
+    if check.echo == "strong":
+        failed.append("tiếng vọng mạnh")
+    if check.route == "blocked":
+        failed.append(words.ROUTE["blocked"])
     return ", ".join([_verdict(check.verdict), *failed])
 
 

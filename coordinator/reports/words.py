@@ -46,6 +46,7 @@ LEAVE_REASON = {
 
 FLOOR_REASON = {
     "host": "điểm cầu trung tâm lấy lại",
+    "returned": "điểm cầu trả lại",
     "lost": "mất kết nối",
     "given_on": "chuyển cho điểm cầu khác",
     "break": "giải lao",
@@ -61,6 +62,8 @@ KIND = {
 ROLL_CALL_LABEL = {"start": "đầu giờ", "middle": "giữa giờ", "end": "cuối giờ"}
 ROLL_CALL_MODE = {"all": "cùng báo", "in_turn": "gọi lần lượt"}
 VERDICT = {"good": "Tốt", "fair": "Tạm được", "poor": "Kém"}  # of a line check
+ECHO = {"none": "không", "some": "nhẹ", "strong": "mạnh"}  # the test sound in the microphone again
+ROUTE = {"udp": "UDP", "tcp": "TCP", "turn": "qua máy chủ TURN", "blocked": "mạng chặn UDP"}
 SIGNED = {"right": "đúng", "wrong": "chưa đúng"}
 
 OUTAGE_PART = {"hub": "điểm cầu trung tâm", "relay": "bộ chuyển tiếp", "server": "máy chủ"}

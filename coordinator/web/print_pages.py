@@ -8,7 +8,7 @@ is printed of it carries the last event's number and hash.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -18,7 +18,17 @@ from markupsafe import Markup
 from coordinator import clock
 from coordinator.domain.attendance import fold as fold_events
 from coordinator.domain.attendance_types import Attendance
-from coordinator.reports import document, letterhead, one_call, one_site, quick, strips, timeline, words
+from coordinator.reports import (
+    document,
+    letterhead,
+    one_call,
+    one_site,
+    quick,
+    strips,
+    tables,
+    timeline,
+    words,
+)
 from coordinator.reports.cells import local_time, span_text
 from coordinator.reports.phrases import plain
 from coordinator.reports.strips import Strips
@@ -91,6 +101,7 @@ async def quick_page(request: web.Request) -> web.Response:
     return await _sheet(request, "print_quick.html", _quick_values)
 
 
+_CHECK_HEADINGS = ("Lúc", "Tiếng", "Hình", "Loa", "Kết quả", "Vọng tiếng", "Đường đi", "Người kiểm tra")
 Values = Callable[[Services, Drawn], dict[str, Any]]
 
 
@@ -115,6 +126,7 @@ def _report_values(services: Services, drawn: Drawn) -> dict[str, Any]:
         "legend": [(Markup(sample), word) for sample, word in timeline.legend()],
         "on_time": words.STATUS["on_time"],  # goes without saying
         "connections": _connections(services, drawn.folded),
+        "checks": _checks(services, drawn.folded),
     }
 
 
@@ -134,6 +146,19 @@ def _connections(services: Services, folded: Attendance) -> list[dict[str, str]]
         }
         for site in folded.sites
         for row in site.connections
+    ]
+
+
+def _checks(services: Services, folded: Attendance) -> list[dict[str, str]]:
+    """The line checks as the workbook's sheet tells them."""
+    zone = downloads.zone_of(services)
+    names = ("luc", "tieng", "hinh", "loa", "ket_qua", "vong", "duong", "nguoi")
+    table = tables.line_checks(replace(folded, provisional=False))
+    places = [[column.heading for column in table.columns].index(head) for head in _CHECK_HEADINGS]
+    rows = ([row[place] for place in places] for row in table.rows)
+    return [
+        dict(zip(names, (f"{local_time(int(at), zone):%H:%M %d/%m/%Y}", *map(str, rest)), strict=True))
+        for at, *rest in rows
     ]
 
 

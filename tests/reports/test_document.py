@@ -12,7 +12,7 @@ from docx import Document
 
 from coordinator.domain.attendance_types import Attendance, Outage, PhoneConfirmation
 from coordinator.domain.errors import StorageError
-from coordinator.reports import docx_file, one_site, phrases, quick
+from coordinator.reports import cells, docx_file, one_site, phrases, quick
 from coordinator.reports.letterhead import Letterhead
 from scripts import make_minutes_template
 from tests.reports.samples import EIGHT, ZONE, attendance, present_site, site
@@ -147,6 +147,14 @@ def test_a_rate_just_under_the_limit_is_never_printed_as_the_limit() -> None:
 
     assert "dưới 90 %: Xã Bản Thi (89,96 %)." in told
     assert phrases.percent_under(0.85, 0.9) == "85,0 %"
+
+
+@pytest.mark.parametrize(
+    ("present", "expected", "told"), [(13, 16, "81,3 %"), (23, 80, "28,8 %"), (2, 3, "66,7 %")]
+)
+def test_halves_go_up_as_in_a_spreadsheet(present: int, expected: int, told: str) -> None:
+    assert phrases.percent(present / expected) == told
+    assert f"{cells.percent_text(present / expected)} %".replace(".", ",") == told
 
 
 def test_outages_are_told_beside_breaks() -> None:

@@ -74,20 +74,31 @@ def test_the_other_sheets_hold_declarations_speeches_and_line_checks() -> None:
     assert spoke[4:] == [timedelta(seconds=125), "điểm cầu trung tâm lấy lại"]
     checked = [cell.value for cell in book["Kiểm tra đường truyền"][2]]
     assert checked[3:8] == ["tốt", "không được", 180, 0.02, 900_000]
-    assert checked[8:] == ["chưa có số liệu"] * 6  # such a check is older than these columns
+    assert checked[8:] == ["chưa có số liệu"] * 9  # such a check is older than these columns
 
 
 def test_a_line_check_tells_the_devices_and_the_verdict() -> None:
     check = LineCheckRow(
-        EIGHT, True, True, 90, 0.0, 4_000_000, 800_000, True, "HD Webcam", "=Mic", "Chrome, Windows", "good"
-    )
+        EIGHT, True, True, 90, 0.0, 4_000_000, 800_000, True, "HD Webcam", "=Mic", "Chrome, Windows", "good",
+        "=Lan", "some", "turn",
+    )  # fmt: skip
     sheet = opened(attendance(site("xa-a", "Xã A", line_checks=(check,))))["Kiểm tra đường truyền"]
     headings, row = ([cell.value for cell in cells] for cells in sheet.iter_rows(min_row=1, max_row=2))
 
     assert headings[8:] == [
-        "Tốc độ tải lên (bit/s)", "Loa", "Camera", "Micrô", "Trình duyệt", "Kết quả"
+        "Tốc độ tải lên (bit/s)", "Loa", "Camera", "Micrô", "Trình duyệt", "Kết quả",
+        "Vọng tiếng", "Đường đi", "Người kiểm tra",
     ]  # fmt: skip
-    assert row[8:] == [800_000, "tốt", "HD Webcam", "'=Mic", "Chrome, Windows", "Tốt"]
+    assert row[8:] == [
+        800_000, "tốt", "HD Webcam", "'=Mic", "Chrome, Windows", "Tốt", "nhẹ", "qua máy chủ TURN", "'=Lan"
+    ]  # fmt: skip
+
+
+def test_an_echo_and_a_blocked_line_stand_in_the_summary_too() -> None:
+    check = LineCheckRow(EIGHT, False, True, verdict="poor", echo="strong", route="blocked")
+    sheet = opened(attendance(site("xa-a", "Xã A", line_checks=(check,))))["Tổng hợp"]
+
+    assert sheet["J2"].value == "Kém, tiếng không được, tiếng vọng mạnh, mạng chặn UDP"
 
 
 @pytest.mark.parametrize(

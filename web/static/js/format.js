@@ -8,7 +8,6 @@ const clockFormat = new Intl.DateTimeFormat(LOCALE, { hour: "2-digit", minute: "
 const dayFormat = new Intl.DateTimeFormat(LOCALE, { weekday: "long", day: "numeric", month: "numeric", year: "numeric", timeZone: ZONE });
 const stampFormat = new Intl.DateTimeFormat(LOCALE, { day: "2-digit", month: "2-digit", hour: "2-digit", minute: "2-digit", timeZone: ZONE, hourCycle: "h23" });
 const monthFormat = new Intl.DateTimeFormat("en-GB", { year: "numeric", month: "2-digit", timeZone: ZONE });
-const percentFormat = new Intl.NumberFormat(LOCALE, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 const countFormat = new Intl.NumberFormat(LOCALE);
 
 export const UNKNOWN = "–";
@@ -37,7 +36,7 @@ export function short(date) {
 
 /** @param {Date|string|number} when @returns {string} 09:42 14/04 */
 export function stamp(when) {
-  return stampFormat.format(new Date(when));
+  return stampFormat.format(new Date(when)).replace(/(\d)-(\d)/, "$1/$2"); // Vietnamese ICU writes 14-04, people here 14/04
 }
 
 /** @param {number} ms @returns {string} 1:42:16, or 12:05 under an hour */
@@ -55,10 +54,26 @@ export function hours(seconds) {
   return `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, "0")}`;
 }
 
-/** @param {number|null|undefined} share 0..1 @returns {string} 86,3 % */
+/** @param {number|null|undefined} share 0..1 @returns {string} 86,3 %, halves up as in the reports */
 export function percent(share) {
-  return share === null || share === undefined || Number.isNaN(share) ? UNKNOWN : `${percentFormat.format(share * 100)} %`;
+  return share === null || share === undefined || Number.isNaN(share) ? UNKNOWN : inPercent(share, 1);
 }
+
+/** @param {number} share 0..1 @param {number} limit 0..1 @returns {string} a share under the limit with as many decimals as show that it is: 89,96 %, never 90,0 % */
+export function percentUnder(share, limit) {
+  let places = 1;
+  while (places < 6 && rounded(share, places) >= hundredfold(limit)) places += 1;
+  return inPercent(share, places);
+}
+
+/** @param {number} share @returns {number} in percent; 23 of 80 are 28.75, not 28.749999999999996 */
+const hundredfold = (share) => Number((share * 100).toFixed(9));
+
+/** @param {number} share @param {number} places */
+const rounded = (share, places) => Number(new Intl.NumberFormat("en", { useGrouping: false, maximumFractionDigits: places }).format(hundredfold(share)));
+
+/** @param {number} share @param {number} places */
+const inPercent = (share, places) => `${new Intl.NumberFormat(LOCALE, { minimumFractionDigits: places, maximumFractionDigits: places }).format(hundredfold(share))} %`;
 
 /** @param {number|null|undefined} n @returns {string} */
 export function count(n) {

@@ -2,10 +2,11 @@
 /** One briefing's attendance: totals, one row a site. Unknown is said, never shown as zero. */
 import { briefingUrl, get } from "./api.js";
 import { byId, el, icon, setAttribute, setText, show } from "./dom.js";
-import { clock, count, day, hours, percent, UNKNOWN } from "./format.js";
+import { clock, count, day, hours, percent, percentUnder, UNKNOWN } from "./format.js";
 import { t } from "./i18n.js";
 import { page } from "./page-data.js";
 import { wireCorrect } from "./report-correct.js";
+import { drawChecks } from "./report-checks.js";
 import { drawLater } from "./report-later.js";
 import { kindWords, phaseBadge } from "./states.js";
 import { stripOf } from "./timeline.js";
@@ -60,6 +61,7 @@ function draw(data, timeline) {
   byId("totals").replaceChildren(...totalCells(totals, window).map(([name, value, rest]) => el("div", {}, el("dt", {}, name), el("dd", {}, value, rest ? el("small", {}, rest) : null))));
   byId("rows").replaceChildren(...sites.map((/** @type {any} */ site) => row(site, timeline)));
   drawLater(data);
+  drawChecks(data);
   correct.use(data);
   byId("sum-row").replaceChildren(...sumRow(totals, sites));
   setText(byId("seal"), t("Event {seq}, hash {hash}", { seq: data.head_seq ?? UNKNOWN, hash: data.head_hash ?? UNKNOWN }));
@@ -94,7 +96,7 @@ function row(site, timeline) {
     number(count(site.members)),
     number(count(site.excused)),
     number(count(site.unexcused)),
-    rate !== null && page.threshold && rate < page.threshold ? el("td", { class: "number strong", title: t("under {rate}", { rate: percent(page.threshold) }) }, `${percent(rate)} ▼`) : number(percent(rate)),
+    rate !== null && page.threshold && rate < page.threshold ? el("td", { class: "number strong", title: t("under {rate}", { rate: percent(page.threshold) }) }, `${percentUnder(rate, page.threshold)} ▼`) : number(percent(rate)),
     el("td", {}, stripOf(timeline, site.code)),
     number(site.first_joined ? clock(site.first_joined) : UNKNOWN),
     number(site.last_left ? clock(site.last_left) : UNKNOWN),

@@ -1,6 +1,6 @@
 // @ts-check
 /** Rates as lines: one large with its numbers, and small ones beside a site. Drawn from numbers only. */
-import { percent } from "./format.js";
+import { percent, percentUnder } from "./format.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [930, 172, 44, 20, 20, 26];
@@ -22,12 +22,13 @@ export function course(points, threshold, words) {
   const every = Math.ceil(points.length / 16);
   points.forEach((point, n) => {
     if (point.rate === null) return;
+    const words = point.rate < threshold ? percentUnder(point.rate, threshold) : percent(point.rate);
     const dot = make("circle", { cx: x(n).toFixed(1), cy: y(point.rate).toFixed(1), r: "4.5", class: point.imported ? "dot imported" : "dot" });
     const title = make("title", {});
-    title.textContent = `${point.label} ${point.title}: ${percent(point.rate)}`;
+    title.textContent = `${point.label} ${point.title}: ${words}`;
     dot.append(title);
     svg.append(dot);
-    if (n % every === 0) svg.append(text(percent(point.rate).replace(" %", ""), x(n), y(point.rate) - 10, "figure"), text(point.label + (point.imported ? "*" : ""), x(n), HEIGHT - 6, "day"));
+    if (n % every === 0) svg.append(text(words.replace(" %", ""), x(n), y(point.rate) - 10, "figure"), text(point.label + (point.imported ? "*" : ""), x(n), HEIGHT - 6, "day"));
   });
   return svg;
 }

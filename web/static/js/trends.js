@@ -7,7 +7,7 @@
  */
 import { get } from "./api.js";
 import { byId, el, icon, setText, show } from "./dom.js";
-import { count, percent, short, UNKNOWN } from "./format.js";
+import { count, percent, percentUnder, short, UNKNOWN } from "./format.js";
 import { t } from "./i18n.js";
 import { page } from "./page-data.js";
 import { prepare } from "./progress.js";
@@ -115,7 +115,7 @@ function drawCauses(data) {
 function drawWhole(data) {
   const rates = data.briefings.map((/** @type {any} */ one) => one.totals.rate);
   const known = rates.filter((/** @type {number|null} */ rate) => rate !== null);
-  setText(byId("trends-whole"), known.length ? t("lowest {low} · latest {last}", { low: percent(Math.min(...known)), last: percent(known[known.length - 1]) }) : "");
+  setText(byId("trends-whole"), known.length ? t("lowest {low} · latest {last}", { low: against(Math.min(...known), data.threshold), last: against(known[known.length - 1], data.threshold) }) : "");
   const points = data.briefings.map((/** @type {any} */ one) => ({ rate: one.totals.rate, label: short(one.day).slice(0, 5), imported: one.imported, title: one.title }));
   byId("trends-course").replaceChildren(course(points, data.threshold, t("Rate of all sites at each briefing")));
 }
@@ -145,7 +145,12 @@ function heatRow(site, months, threshold) {
     return el("td", { class: `r${shade(rate, threshold)}${month.imported ? " imported" : ""}`, title }, cell(rate), rate < threshold ? el("span", { class: "down" }, "▼") : null);
   });
   const mean = meanOf(site);
-  return el("tr", { "data-testid": `heat-${site.code}` }, el("th", { scope: "row" }, site.name), ...cells, el("td", { class: "mean" }, mean === null ? UNKNOWN : percent(mean).replace(" %", ""), site.rate === null && mean !== null ? "*" : ""));
+  return el("tr", { "data-testid": `heat-${site.code}` }, el("th", { scope: "row" }, site.name), ...cells, el("td", { class: "mean" }, mean === null ? UNKNOWN : against(mean, threshold).replace(" %", ""), site.rate === null && mean !== null ? "*" : ""));
+}
+
+/** @param {number} rate @param {number} threshold @returns {string} 89,96 % where 90,0 % would hide that it is under 90 % */
+function against(rate, threshold) {
+  return rate < threshold ? percentUnder(rate, threshold) : percent(rate);
 }
 
 /** @param {number|null} rate @returns {string} whole percent, cut and not rounded: 89,6 is not yet 90 */
@@ -172,7 +177,7 @@ function drawUnder(data) {
   byId("under-badge").replaceChildren(icon(sites.length ? "alert" : "check"), t("{n} sites", { n: sites.length }));
   byId("under-badge").dataset.state = sites.length ? "weak" : "online";
   const imported = data.briefings.map((/** @type {any} */ one) => one.imported);
-  const row = (/** @type {any} */ site) => el("tr", {}, el("th", { scope: "row" }, site.name), el("td", {}, spark(site.course, data.threshold, imported)), el("td", { class: "number" }, `${site.below}/${site.reported}`), el("td", { class: "number strong" }, percent(site.rate)));
+  const row = (/** @type {any} */ site) => el("tr", {}, el("th", { scope: "row" }, site.name), el("td", {}, spark(site.course, data.threshold, imported)), el("td", { class: "number" }, `${site.below}/${site.reported}`), el("td", { class: "number strong" }, percentUnder(site.rate, data.threshold)));
   byId("under-rows").replaceChildren(...sites.map(row));
 }
 
