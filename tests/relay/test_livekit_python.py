@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 from livekit import rtc
 from livekit.protocol import models
-from livekit.rtc._ffi_client import FfiClient
 
 from coordinator.relay.liveness import GRACE_S
 from tests.relay.harness import running_relay, token
@@ -18,14 +16,6 @@ from tests.relay.harness import running_relay, token
 pytestmark = pytest.mark.slow
 
 WIDTH, HEIGHT = 640, 360
-
-
-@pytest.fixture(scope="module", autouse=True)
-def native_side_ends_before_the_interpreter() -> Iterator[None]:
-    """End the SDK's threads while they can still call back: at the interpreter's exit they abort it."""
-    yield
-    FfiClient.instance._dispose()
-    time.sleep(0.5)
 
 
 async def until(condition: Callable[[], object], timeout_s: float = 15.0) -> None:
