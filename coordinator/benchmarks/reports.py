@@ -107,6 +107,9 @@ def measure(data: Path) -> dict[str, tuple[float, float]]:
             lambda: attendance_json.of_participation(cold[0], 0.9)
         )[1]
         found["the year, XLSX from kept figures"] = _timed(lambda: participation.workbook(cold[0], zone))[1]
+        found["the year, DOCX from kept figures"] = _timed(
+            lambda: docx_file.write_many(cold[0], _PAPER, zone, _LATER.utc_ms, 0.9)
+        )[1]
     finally:
         reader.close()
     return found

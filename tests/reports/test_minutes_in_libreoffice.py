@@ -69,3 +69,21 @@ def test_the_rates_open_with_their_letters_and_percentages(tmp_path: Path) -> No
     by_code = {row[1]: row for row in rows[1:]}
     assert by_code["0071"][10] == "50.0%"
     assert by_code["xa-ban-thi"][2:9] == ["Xã Bản Thi", "1", "1", "1", "34", "31", "91.2%"]
+
+
+def test_the_report_over_many_opens_and_prints_on_a4(tmp_path: Path) -> None:
+    shares = (Share("0071", "Xã Cũ", 30, 15, None), Share("xa-a", "=1+1", 1116, 1004, None))
+    imported = held.of_import("2019-05-04", '=HYPERLINK("http://a.example";"x")', "class", shares)
+    path = tmp_path / "many.docx"
+    path.write_bytes(
+        docx_file.write_many([imported, held.of_attendance(MANY, ZONE)], PAPER, ZONE, EIGHT, 0.9)
+    )
+
+    pdf = converted(path, "pdf")
+    text = converted(path, "txt:Text (encoded):UTF8").read_text("utf-8-sig")
+
+    assert pdf.read_bytes().startswith(b"%PDF")
+    assert "HUYỆN ỦY CHỢ ĐỒN" in text and "Xã Bản Thi" in text and "Xã thứ 22" in text
+    assert "91,2 %" in text and "4/5/2019" in text and "23/11/2026" in text and "số liệu nhập" in text
+    assert '=HYPERLINK("http://a.example";"x")' in text  # words, in a document nothing runs
+    assert MANY.head_hash in text
