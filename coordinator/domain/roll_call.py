@@ -138,16 +138,19 @@ def check_expected(
     """May the site's expected number become this one?
 
     Raises:
-        Refusal: bad_number, members_over_expected, or headcount_over where a count stands that would then be
-        more than were called (correct that one first).
+        Refusal: bad_number, members_over_expected; headcount_over, absent_over where a count stands whose
+        present, or present with the absent, would then be more than were called (correct that one first).
     """
     if expected < 0 or (members is not None and members < 0):
         raise Refusal("bad_number", field="expected", value=min(expected, members or 0))
     if members is not None and members > expected:
         raise Refusal("members_over_expected", members=members, expected=expected)
-    standing = {one.event.roll_call: one.event.present for one in declared}
-    most = max(standing.values(), default=0)
+    standing = {one.event.roll_call: one.event for one in declared}.values()
+    most = max((one.present for one in standing), default=0)
     if most > expected:
         raise Refusal(
             "headcount_over", site=site.code, present=most, expected=expected, extra=most - expected
         )
+    told = max((one.present + (one.excused or 0) + (one.unexcused or 0) for one in standing), default=0)
+    if told > expected:
+        raise Refusal("absent_over", site=site.code, expected=expected, sum=told)

@@ -146,6 +146,19 @@ def test_the_expected_number_changes_with_a_reason_and_not_below_what_is_declare
     assert site.expected_changes[0].reason == "two were moved"
 
 
+def test_the_expected_number_never_falls_below_present_and_absent_together() -> None:
+    """Else the rate without the excused would pass 100 %."""
+    story = live_briefing("alfa")
+    declare(story, 1, 20, excused=10, unexcused=0)
+    with pytest.raises(Refusal, match="absent_over"):
+        story.do(2, c.ChangeExpected("alfa", 29, None, "moved"), HOST)
+
+    declare(story, 3, 20, excused=9)
+    story.do(4, c.ChangeExpected("alfa", 29, None, "moved"), HOST)
+
+    assert story.site("alfa").expected == 29
+
+
 # -- which count is the one ----------------------------------------------------------------------
 
 

@@ -31,10 +31,12 @@ from zoneinfo import ZoneInfo
 
 import openpyxl
 import pytest
+from docx import Document
 
 from coordinator.domain import attendance
 from coordinator.domain.attendance_types import Attendance
-from coordinator.reports import csv_file, tables, xlsx_file
+from coordinator.reports import csv_file, docx_file, quick, tables, xlsx_file
+from coordinator.reports.letterhead import Letterhead
 from coordinator.web import attendance_json
 from tests.scenario.play import (
     BACK,
@@ -53,6 +55,7 @@ from tests.scenario.play import (
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 EXPECTED = Path(__file__).parent / "expected"
+PAPER = Letterhead("party", "Đảng bộ tỉnh Bắc Kạn", "Huyện ủy Chợ Đồn", "Chợ Đồn")
 USUAL = "xa-yen-thuong"
 COLUMNS = ("Mã", "Triệu tập", "Có mặt", "Tỷ lệ", "Vào lúc", "Rời lúc", "Số lần gián đoạn", "Tổng gián đoạn",
            "Thời lượng tham dự", "Tỷ lệ thời lượng", "Trạng thái")  # fmt: skip
@@ -148,6 +151,41 @@ def as_text(name: str, cell: Any) -> str:
     if name.startswith("Tỷ lệ") and not isinstance(cell, str):
         return f"{cell * 100:.1f}%"
     return str(cell)
+
+
+def test_the_quick_report(told: Attendance) -> None:
+    text = quick.text(told, PAPER, ZONE, moment(END + 60).utc_ms)
+    for words in (
+        "từ 08 giờ 00 đến 11 giờ 00 ngày 23/11/2026; thời lượng 2 giờ 43 phút",
+        "giải lao từ 09 giờ 30 đến 09 giờ 45 (15 phút), "
+        "sự cố máy chủ từ 10 giờ 00 đến 10 giờ 01 (1 phút 5 giây)",
+        "23/25 điểm cầu kết nối (92,0 %)",
+        "24/25 điểm cầu đã báo, có mặt 823/884, đạt 93,1 % trong số đã báo (trên toàn bộ: 88,6 % đến 93,4 %)",
+        "dưới 90 %: Xã Bản Thi (88,2 %); Xã Đại Sảo (60,6 %).",
+        "chưa báo số có mặt: Xã Đồng Thắng.",
+        "vào muộn: Xã Bản Thi.",
+        "gián đoạn: Xã Bằng Lãng (2 lần, 5 phút); Xã Bình Trung (1 lần, 2 phút 15 giây).",
+        "rời sớm: Xã Đồng Lạc.",
+        "xác nhận qua điện thoại: Xã Đại Sảo (Bà Hoa).",
+    ):
+        assert words in text
+
+
+@pytest.mark.parametrize("code", SUMMARY)
+def test_the_minutes(told: Attendance, code: str) -> None:
+    """Vietnamese Word: decimal comma, hours and minutes."""
+    document = Document(io.BytesIO(docx_file.write(told, PAPER, ZONE, moment(END + 60).utc_ms)))
+    name = next(name for one, name, _ in SITES if one == code)
+    tables_of = [[[cell.text for cell in row.cells] for row in table.rows] for table in document.tables]
+    rows = [row for table in tables_of for row in table if name in row]
+    called, present, rate, came, went, drops, lost, attended, _, status = SUMMARY[code]
+
+    counted, there = rows
+    assert (counted[2], counted[3]) == (called, present)
+    assert counted[7] == ("" if rate == NONE else rate.replace(".", ",").replace("%", " %"))
+    assert there[2:4] == [came[:5], went[:5]] if ":" in came else there[2] == came
+    assert there[4:7] == [drops, lost, attended]
+    assert there[7].startswith(status)
 
 
 def test_the_json(told: Attendance) -> None:
