@@ -80,12 +80,7 @@ def fold(services: Services, briefing: str) -> Attendance:
     Raises:
         BadRequest: unknown_briefing.
     """
-    row = services.reader.briefing(briefing)
-    if row is None:
-        raise BadRequest("unknown_briefing", briefing=briefing)
-    reader = services.reader
-    recorded = reader.settled(briefing) if row.phase == "ended" else reader.events(briefing)
-    return fold_events(recorded, clock.now())
+    return fold_events(recorded_of(services, briefing), clock.now())
 
 
 async def in_turn(request: web.Request, make: Callable[[], Made]) -> Made:
