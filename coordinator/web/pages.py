@@ -144,12 +144,16 @@ async def host(request: web.Request) -> web.StreamResponse:
 
 
 async def control_room(request: web.Request) -> web.StreamResponse:
-    """GET /host/briefings/{id}."""
-    await access.require(request, *access.STEER)
+    """GET /host/briefings/{id}: the control room; office staff follow along, without what steers."""
+    who = await access.require(request, *access.KEEP)
     briefing = await _known(request)
     pages, config = request.app[PAGES], request.app[SERVICES].config
-    data = pages.data(request, config, contacts=True, briefing=briefing)
-    return pages.render(request, "control.html", page_data=data, briefing_id=briefing)
+    follows = who.role == access.STAFF
+    data = pages.data(request, config, contacts=True, briefing=briefing, follows=follows)
+    return pages.render(
+        request, "control.html", page_data=data, briefing_id=briefing, follows=follows,
+        list_path="/staff" if follows else "/host",
+    )  # fmt: skip
 
 
 async def checks(request: web.Request) -> web.StreamResponse:
@@ -191,7 +195,7 @@ async def trends(request: web.Request) -> web.StreamResponse:
 
 
 async def site(request: web.Request) -> web.StreamResponse:
-    """GET /site: the operator's page; the cookie says which site."""
+    """GET /site: the operator's page; the cookie says which site. Two briefings at once: which one, first."""
     found = [one for one in await access.identities(request) if one.site is not None]
     if not found:
         raise BadRequest("wrong_link")
@@ -199,10 +203,16 @@ async def site(request: web.Request) -> web.StreamResponse:
     place = config.site(found[0].site or "")
     if place is None:
         raise BadRequest("wrong_link")
-    to_sign = await _to_sign(request, place.code)
     services = request.app[SERVICES]
+    chosen, offered = request.query.get("briefing"), await services.sessions.live_for(place.code)
+    if chosen is not None and chosen not in offered:
+        raise web.HTTPSeeOther("/site")  # an old address: the briefing is over
+    if chosen is None and len(offered) > 1:
+        rows = [await services.sessions.snapshot(one) for one in offered]
+        return pages.render(request, "site-choice.html", site_name=place.name, briefings=rows)
+    to_sign = await _to_sign(request, place.code)
     link = await services.read(services.links.url_for, place.code)
-    data = pages.data(request, config, contacts=False, code=place.code, to_sign=to_sign)
+    data = pages.data(request, config, contacts=False, code=place.code, to_sign=to_sign, briefing=chosen)
     return pages.render(
         request, "site.html", page_data=data, site_name=place.name, hub_phone=config.hub.phone,
         link=link, link_code=qr_code(link),

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from coordinator.web.pages import own_path
-from tests.web.rig import CONFIG, Browser, Rig
+from tests.web.rig import ALFA, CONFIG, Browser, Rig
 
 
 def page_data(text: str) -> dict[str, Any]:
@@ -72,7 +72,34 @@ async def test_staff_reads_reports_but_does_not_steer(rig: Rig) -> None:
 
     assert 'data-testid="download-attendance-xlsx"' in await text_of(staff, f"/staff/briefings/{briefing}")
     assert "Không được phép" in await text_of(staff, "/host", 403)
-    assert "Không được phép" in await text_of(staff, f"/host/briefings/{briefing}", 403)
+    for page in ("hall", "join-sheets"):
+        assert "Không được phép" in await text_of(staff, f"/host/briefings/{briefing}/{page}", 403)
+
+
+async def test_office_staff_follow_along_in_the_control_room(rig: Rig) -> None:
+    briefing = await rig.briefing()
+
+    assert 'data-testid="follows"' in await text_of(await rig.person("staff"), f"/host/briefings/{briefing}")
+    for role in ("host", "admin"):
+        page = await text_of(await rig.person(role), f"/host/briefings/{briefing}")
+        assert 'data-testid="follows"' not in page
+    answer = await (await rig.site(ALFA)).get(f"/host/briefings/{briefing}")
+    assert answer.status in (303, 403)
+
+
+async def test_a_site_with_two_briefings_at_once_is_asked_which_one(rig: Rig) -> None:
+    first = await rig.briefing("open", "start", title="Quán triệt nghị quyết")
+    site = await rig.site(ALFA)
+    assert "choose-" not in await text_of(site, "/site")
+    second = await rig.briefing("open", "start", title="Giao ban tháng 4")
+
+    asked = await text_of(site, "/site")
+
+    assert all(f'href="/site?briefing={one}"' in asked for one in (first, second))
+    assert "Giao ban tháng 4" in asked
+    assert f'"briefing": "{second}"' in await text_of(site, f"/site?briefing={second}")
+    old = await site.get("/site?briefing=b0")
+    assert (old.status, old.headers["Location"]) == (303, "/site")
 
 
 async def test_the_control_room_carries_its_hooks_and_the_briefing(rig: Rig) -> None:

@@ -55,6 +55,8 @@ function draw() {
   byId("briefings").replaceChildren(...rows);
   const n = (/** @type {string[]} */ phases) => all.filter((line) => phases.includes(line.phase)).length;
   setText(byId("list-summary"), t("{running} running, {coming} coming, {over} over", { running: n(["live", "break", "open"]), coming: n(["scheduled"]), over: n(["ended", "cancelled"]) }));
+  const first = document.getElementById("first-run"); // the host's list alone has it
+  if (first) show(first, all.length === 0 && byId("list-trouble").hidden);
   show(byId("list-empty"), rows.length === 0);
   setText(byId("list-empty-text"), all.length ? t("No briefing matches the search") : staff ? t("There is no briefing yet") : t("There is no briefing yet. Make the first one."));
   document.body.dataset.ready = "true";
@@ -120,6 +122,8 @@ function length(line) {
 /** @param {Line} line @param {string} href */
 function next(line, href) {
   const over = line.phase === "ended" || line.phase === "cancelled";
+  const running = ["open", "live", "break"].includes(line.phase);
+  if (staff && running) return el("a", { class: "button small primary", href: `/host/briefings/${line.id}`, "data-testid": `follow-${line.id}` }, icon("people"), t("Follow along"));
   if (staff || over) return el("a", { class: "button small", href }, icon("chart"), t("Report"));
   return el("a", { class: `button small${line.phase === "scheduled" ? "" : " primary"}`, href }, icon("play"), t("Control room"));
 }

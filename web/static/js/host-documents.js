@@ -8,6 +8,7 @@ import { ApiError, briefingUrl, post } from "./api.js";
 import { byId, el, icon, redraw, setAttribute, setText, show } from "./dom.js";
 import { count } from "./format.js";
 import { errorText, t } from "./i18n.js";
+import { page } from "./page-data.js";
 import { PageStore } from "./page-store.js";
 import { SlideView } from "./slides.js";
 import { tell } from "./toast.js";
@@ -129,7 +130,7 @@ export class HostDocuments {
   /** @param {KeyboardEvent} event */
   #key(event) {
     const typing = event.target instanceof Element && event.target.closest("input, select, textarea, dialog");
-    if (typing || event.ctrlKey || event.altKey || event.metaKey || !this.#isShown()) return;
+    if (typing || event.ctrlKey || event.altKey || event.metaKey || page.follows || !this.#isShown()) return;
     const step = FORWARD.includes(event.key) ? 1 : BACK.includes(event.key) ? -1 : 0;
     if (!step) return;
     event.preventDefault();

@@ -57,6 +57,7 @@ export class Gallery {
   /** @param {Snapshot} snapshot */
   draw(snapshot) {
     const sites = snapshot.sites ?? [];
+    const running = ["open", "live", "break"].includes(snapshot.phase);
     let urgent = 0;
     sites.forEach((site, index) => {
       const tile = this.tiles.get(site.code) ?? this.#make(site);
@@ -73,7 +74,7 @@ export class Gallery {
     redraw(button, String(this.off), () => [icon(this.off ? "play" : "pause"), this.off ? t("Show the pictures") : t("Pause the pictures")]);
     show(this.urgentTitle, urgent > 0);
     setText(this.urgentTitle.querySelector("[data-n]") ?? this.urgentTitle, t("Needs attention: {n} sites", { n: urgent }));
-    setText(this.calmTitle.querySelector("[data-n]") ?? this.calmTitle, t("All well: {n} sites", { n: sites.length - urgent }));
+    setText(this.calmTitle.querySelector("[data-n]") ?? this.calmTitle, running ? t("All well: {n} sites", { n: sites.length - urgent }) : t("All {n} sites", { n: sites.length }));
     show(this.calmTitle, sites.length > urgent);
     this.host.classList.toggle("has-urgent", urgent > 0);
     this.host.classList.toggle("is-crowded", urgent > COLUMNS);

@@ -69,9 +69,12 @@ function figure(id, main, rest) {
 /** @param {Snapshot} snapshot */
 function drawTrouble(snapshot) {
   const states = /** @type {SiteState[]} */ (["lost", "unstable", "absent", "weak", "waiting"]);
-  const counts = states.map((state) => ({ state, n: (snapshot.sites ?? []).filter((site) => site.state === state).length })).filter(({ n }) => n > 0);
-  redraw(byId("total-trouble"), JSON.stringify(counts), () =>
-    counts.length
+  const over = ["ended", "cancelled"].includes(snapshot.phase); // nobody is missing any more
+  const counts = over ? [] : states.map((state) => ({ state, n: (snapshot.sites ?? []).filter((site) => site.state === state).length })).filter(({ n }) => n > 0);
+  redraw(byId("total-trouble"), JSON.stringify([over, counts]), () =>
+    over
+      ? ["–"]
+      : counts.length
       ? counts.map(({ state, n }) => el("span", { class: "badge", "data-state": state }, icon(STATE_ICON[state]), stateCount(n)[state]))
       : [el("span", { class: "badge", "data-state": "online" }, icon("check"), t("All well"))],
   );

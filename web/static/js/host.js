@@ -114,24 +114,31 @@ byId("phase-cancel").addEventListener("click", openCancel);
 byId("roll-call").addEventListener("click", startRollCall);
 byId("sound-unlock").addEventListener("click", () => void room.unlockSound().then(redrawSoon));
 wireKeys({
-  p: () => first() && actions.giveFloor(first()?.code ?? ""),
-  t: () => snapshot?.floor && actions.takeFloor(),
-  x: () => snapshot?.phase === "live" && actions.muteAll(),
-  d: () => ["live", "break"].includes(snapshot?.phase ?? "") && startRollCall(),
-  n: () => press("[data-testid=call-next]"),
   c: () => press("#confirm-all"),
-  1: () => !snapshot?.floor && actions.setStage("hub"),
-  2: () => !snapshot?.floor && actions.setStage("slides"),
-  3: () => snapshot && !snapshot.floor && split(snapshot, actions),
-  4: () => byId("stage-site").focus(),
-  o: () => press("#slide-show"),
-  u: () => press("#document-upload"),
-  h: () => press("#publish-hall"),
-  i: () => press("#hall-mute"),
-  s: () => press("#share-screen"),
   g: () => press("#gallery-pictures"),
   l: () => press("#listen-here"),
+  ...(page.follows ? {} : steering()),
 });
+
+/** The keys of whoever steers; office staff have none of them. @returns {Record<string, () => unknown>} */
+function steering() {
+  return {
+    p: () => first() && actions.giveFloor(first()?.code ?? ""),
+    t: () => snapshot?.floor && actions.takeFloor(),
+    x: () => snapshot?.phase === "live" && actions.muteAll(),
+    d: () => ["live", "break"].includes(snapshot?.phase ?? "") && startRollCall(),
+    n: () => press("[data-testid=call-next]"),
+    1: () => !snapshot?.floor && actions.setStage("hub"),
+    2: () => !snapshot?.floor && actions.setStage("slides"),
+    3: () => snapshot && !snapshot.floor && split(snapshot, actions),
+    4: () => byId("stage-site").focus(),
+    o: () => press("#slide-show"),
+    u: () => press("#document-upload"),
+    h: () => press("#publish-hall"),
+    i: () => press("#hall-mute"),
+    s: () => press("#share-screen"),
+  };
+}
 
 function startRollCall() {
   void ask("/roll-calls", {}, t("The sites are asked for their headcount"));
@@ -145,7 +152,7 @@ function first() {
 /** Presses a button that is there to be pressed. @param {string} selector */
 function press(selector) {
   const button = /** @type {HTMLButtonElement|null} */ (document.querySelector(selector));
-  if (button && !button.disabled && !button.closest("[hidden]")) button.click();
+  if (button && !button.disabled && button.offsetParent !== null) button.click();
 }
 
 /** @param {{code: string, message?: string}} refusal @param {boolean} final */
@@ -168,6 +175,7 @@ function redrawSoon() {
 function draw() {
   drawLine();
   if (!snapshot) return;
+  setAttribute(document.body, "data-phase", snapshot.phase);
   drawHead(snapshot);
   drawTotals(snapshot);
   messages.draw(snapshot);
@@ -202,4 +210,4 @@ function drawLine() {
 everySecond(() => (drawClocks(snapshot), drawFloorClock(snapshot)));
 socket.start();
 stayAwake();
-hall.goOn(briefing);
+if (!page.follows) hall.goOn(briefing);

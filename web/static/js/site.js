@@ -45,7 +45,7 @@ let announced = null;
 const room = new BriefingRoom({ change: roomChanged, needMedia: () => socket.askMedia() });
 const figures = new FigureKeeper(room, elements.video, elements.audio);
 /** @type {ControlSocket} */
-const socket = new ControlSocket(controlUrl(), () => ({ as: "site" }), {
+const socket = new ControlSocket(controlUrl(), () => (page.briefing ? { as: "site", briefing: page.briefing } : { as: "site" }), {
   snapshot(news) {
     snapshot = news;
     setServerTime(news.now);

@@ -69,7 +69,7 @@ const ORDER = /** @type {SiteState[]} */ (["lost", "unstable", "absent", "weak",
 export function urgency(site, phase) {
   if (site.state === "online") return null;
   if (site.state === "waiting" && phase !== "live" && phase !== "break") return null;
-  if (site.state === "absent" && (phase === "scheduled" || phase === "ended" || phase === "cancelled")) return null;
+  if (!["open", "live", "break"].includes(phase)) return null; // before the opening and after the end nobody is missed
   const place = ORDER.indexOf(site.state);
   return place < 0 ? null : place;
 }

@@ -70,12 +70,13 @@
  * @typedef {object} PageData what the server writes into the page for its script
  * @property {string} lang
  * @property {string} catalogue
- * @property {string} [briefing]
+ * @property {string|null} [briefing] on the operator's page only where the operator chose between two
  * @property {string} [code]
  * @property {number} [threshold] 0..1: rates under it are marked
  * @property {{id: string, title: string}|null} [to_sign] the site's last briefing, over and not yet answered for
  * @property {{name: string, phone?: string|null}} hub
  * @property {PageSite[]} sites
  * @property {string} [zone]
+ * @property {boolean} [follows] office staff in the control room: what steers is not there
  */
 export {};
