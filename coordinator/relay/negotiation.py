@@ -106,8 +106,12 @@ class Negotiation:
         publication = _carried_by(section, publications)
         if publication is None:
             return
-        codecs = [codec.name for codec in section.usable() if codec.name != "rtx"]
+        codecs = [codec.name for codec in section.usable() if codec.name not in ("rtx", "red")]
+        if not codecs:
+            return
         section.preferred = publication.codec if publication.codec in codecs else codecs[0]
+        if not publication.video and not publication.info.disable_red:
+            section.preferred = "red"  # where it is offered: each frame of sound then comes twice
         publication.offered(section.mid, codecs, len(section.send_rids) > 1)
         qualities = publication.qualities(section.send_rids)
         plan.bindings[section.mid] = bind(section, publication.media, qualities)

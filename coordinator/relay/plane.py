@@ -4,6 +4,8 @@ Rule 1: everything that goes out to a participant as media goes through `deliver
 Rule 2: a repeat that can no longer be given becomes a keyframe request (after a long gap a decoder would
 otherwise wait for seconds).
 Rule 3: what cannot be afforded is paused and said to be, audio never.
+Rule 4: on a line that has shown its limits video is paced, sound never waits; on one that loses packets sound
+is sent with copies.
 """
 
 from __future__ import annotations
@@ -17,11 +19,23 @@ from .forwarding import rtcp, rtp, twcc
 from .forwarding.downlink import Downlink
 from .forwarding.history import Packet
 from .forwarding.layers import Wish, allocate
-from .forwarding.route import Route
+from .forwarding.pacer import Pacer
+from .forwarding.protection import Protection
+from .forwarding.route import RESEND_INTERVAL_S, Route
 from .forwarding.track import Stream
 from .media_track import HIGH, MediaTrack
 
 AUDIO_RESERVE_BPS = 50_000.0
+PACKET_OVERHEAD = 50
+"""Bytes of headers and encryption around a payload."""
+PACE = 1.5
+"""Video goes out at most this much faster than the line is believed to carry: frames differ in size."""
+DOUBT = 2.0
+"""Until a line has been proven, layers above the lowest are taken to cost this much more."""
+PADDING = 255
+COPY_COST = 0.65
+"""What a copy of sound takes, against what sound takes with its headers."""
+REPEAT_TWICE_LOSS = 0.04
 ALLOCATION_INTERVAL_S = 0.25
 MAX_REPEATS_PER_NACK = 100
 REPEAT_SHARE, REPEAT_SPAN_S = 0.3, 0.5
@@ -38,6 +52,12 @@ class Feed:
     enabled: bool = True
     priority: int = 0
     paused: bool = False
+    answered_sr: int = 0
+    """The last of our sender reports that the subscriber has answered."""
+
+
+Queued = tuple[Route, Packet, int, tuple[int, int, bytes]]
+"""A packet that waits: its route, itself, its payload type, and (sequence, timestamp, payload)."""
 
 
 class Plane:
@@ -51,8 +71,13 @@ class Plane:
         self._report_times: deque[tuple[int, float]] = deque(maxlen=64)
         self._allocated_at = 0.0
         self._spare, self._spared_at = 1.0, 0.0
+        self._pacer: Pacer[Queued] | None = None
+        self._again: list[tuple[Route, Packet, int, int, bytes]] = []
+        self._protection = Protection()
         self.line = Downlink()
         self.sent = 0
+        self.padded = 0
+        """Packets of padding sent, to find out what the line carries."""
         self.missed = self.repeated = self.keyframes_asked = 0
         """Packets asked for again, packets repeated, and keyframes asked for, since the start."""
         self.on_paused: Callable[[MediaTrack, bool], None] = lambda track, paused: None
@@ -82,15 +107,29 @@ class Plane:
 
     def deliver(self, route: Route, packet: Packet, mapped: tuple[int, int, bytes], now: float) -> None:
         """Send a packet (see `media_track.Outlet`)."""
+        if self._pacer is not None and route.video:
+            size = len(mapped[2]) + PACKET_OVERHEAD
+            if not self._pacer.passes(size, now):
+                self._pacer.put((route, packet, route.payload_type, mapped), size)
+                return
         sequence, timestamp, payload = mapped
         sealer = self._sealer
         if sealer.counts:
-            extensions = sealer.extensions(now, self.line.sent(len(payload) + 50, now))
+            extensions = sealer.extensions(now, self.line.sent(len(payload) + PACKET_OVERHEAD, now))
         else:
             extensions = sealer.extensions(now, 0)
         kind = route.payload_type
         self._send_rtp(rtp.build(kind, packet.marker, sequence, timestamp, route.ssrc, extensions, payload))
         self.sent += 1
+        if route.copies and not route.takes_copies:
+            self._send_earlier(route, sequence, now)
+
+    def _send_earlier(self, route: Route, sequence: int, now: float) -> None:
+        """Send sound again a little later, to a client that reads no redundant audio."""
+        for back in range(1, route.copies + 1):
+            found = route.resend(sequence - back & 0xFFFF, now)
+            if found is not None:
+                self._send_again(route, *found, now)
 
     def _send(
         self,
@@ -102,7 +141,7 @@ class Plane:
         payload: bytes,
         now: float,
     ) -> None:
-        number = self.line.sent(len(payload) + 50, now) if self._sealer.counts else 0
+        number = self.line.sent(len(payload) + PACKET_OVERHEAD, now) if self._sealer.counts else 0
         extensions = self._sealer.extensions(now, number)
         self._send_rtp(rtp.build(payload_type, marker, sequence, timestamp, ssrc, extensions, payload))
         self.sent += 1
@@ -135,8 +174,11 @@ class Plane:
         feed = self._feeds.get(block.ssrc)
         if feed is None:
             return
-        sent = next((at for last_sr, at in self._report_times if last_sr == block.last_sr), None)
-        rtt = now - sent - block.delay_s if sent is not None and block.last_sr else None
+        rtt = None
+        if block.last_sr and block.last_sr != feed.answered_sr:  # told once: while nothing is sent it stays
+            sent = next((at for last_sr, at in self._report_times if last_sr == block.last_sr), None)
+            rtt = now - sent - block.delay_s if sent is not None else None
+            feed.answered_sr = block.last_sr
         feed.route.lost = block.lost
         self.line.receiver_report(block.lost, rtt, now)
 
@@ -148,9 +190,16 @@ class Plane:
         self.missed += len(part.sequences)
         self._spare = min(1.0, self._spare + (now - self._spared_at) / REPEAT_SPAN_S)
         self._spared_at = now
+        if self.line.draining:
+            return  # it would only make the queue longer
+        # browsers ask for lost sound with every packet they get, not once a round trip
+        interval_s = RESEND_INTERVAL_S if route.video else max(RESEND_INTERVAL_S, 0.8 * self.line.rtt_s)
+        least = 0.0 if route.video else -1.0
         for sequence in part.sequences[:MAX_REPEATS_PER_NACK]:
-            found = route.resend(sequence, now) if self._spare > 0 or not feed.track.video else None
+            found = route.resend(sequence, now, interval_s) if self._spare > least else None
             if found is not None:
+                if feed.track.video and self.line.chance_loss(now) > REPEAT_TWICE_LOSS:
+                    self._again.append((route, *found))
                 self._spare -= 8 * len(found[3]) / (REPEAT_SHARE * self.line.budget_bps * REPEAT_SPAN_S)
                 self._send_again(route, *found, now)
             elif not route.knows(sequence):
@@ -161,7 +210,8 @@ class Plane:
     ) -> None:
         self.repeated += 1
         if route.rtx_ssrc is None or route.rtx_payload_type is None:
-            self._send(route.payload_type, packet.marker, sequence, timestamp, route.ssrc, payload, now)
+            kind = route.repeat_type(sequence)
+            self._send(kind, packet.marker, sequence, timestamp, route.ssrc, payload, now)
             return
         route.rtx_sequence += 1
         wrapped = rtp.wrap_rtx(sequence, payload)
@@ -170,47 +220,118 @@ class Plane:
         )
 
     def tick(self, now: float) -> None:
-        """Choose layers again when it is time."""
-        if now - self._allocated_at >= ALLOCATION_INTERVAL_S:
+        """Do what is due: what waited, second repeats, padding, and another choice of layers."""
+        if self._again:
+            again, self._again = self._again, []
+            for repeat in again:
+                self._send_again(*repeat, now)
+        if self._pacer is not None:
+            self._drain(self._pacer, now)
+        padding = self.line.padding(now)
+        if padding:
+            self._pad(padding, now)
+        if now - self._allocated_at >= ALLOCATION_INTERVAL_S or self._squeezed():
             self.allocate(now)
+
+    def _squeezed(self) -> bool:
+        """Whether the line has just shown its limit, and video is still sent as before."""
+        return self.line.draining and (self._pacer is None or not self._pacer.held)
+
+    def _drain(self, pacer: Pacer[Queued], now: float) -> None:
+        pacer.hold(self.line.draining, now)
+        for route, packet, kind, (sequence, timestamp, payload) in pacer.due(now):
+            self._send(kind, packet.marker, sequence, timestamp, route.ssrc, payload, now)
+
+    def _pad(self, size: int, now: float) -> None:
+        """Send packets of nothing, in a stream of repeats, where receivers expect them."""
+        route = next((feed.route for feed in self._feeds.values() if feed.route.rtx_payload_type), None)
+        if route is None or route.rtx_ssrc is None or route.rtx_payload_type is None:
+            return
+        kind, ssrc = route.rtx_payload_type, route.rtx_ssrc
+        for _ in range(0, size, PADDING + PACKET_OVERHEAD):
+            route.rtx_sequence += 1
+            extensions = self._sealer.extensions(now, self.line.sent(PADDING + PACKET_OVERHEAD, now))
+            self._send_rtp(rtp.padding(kind, route.rtx_sequence, 0, ssrc, extensions, PADDING))
+            self.padded += 1
 
     def allocate(self, now: float) -> None:
         """Choose what to send of every track, and ask for the keyframes that needs."""
         self._allocated_at = now
-        audio = 0.0
+        squeezed = self._squeezed()
+        self._pace(now)
+        audio = self._protect(now)
         wishes: list[Wish] = []
         for ssrc, feed in self._feeds.items():
             if not feed.track.video:
-                audio += AUDIO_RESERVE_BPS
                 self._aim(feed, next(iter(feed.track.streams.values()), None) if feed.enabled else None, now)
             elif not feed.enabled:
                 self._aim(feed, None, now)
             else:
                 wishes.append(self._wish(ssrc, feed, now))
+        repeats = any(feed.route.rtx_payload_type for feed in self._feeds.values())
+        self.line.probing = repeats and self._sealer.counts
+        self.line.prober.wanted_bps = audio + sum(wish.layers[-1][1] for wish in wishes if wish.layers)
         chosen = allocate(wishes, self.line.budget_bps - audio)
         for key, quality in chosen.items():
             feed = self._feeds[int(key)]
-            self._aim(feed, feed.track.streams.get(quality) if quality is not None else None, now)
+            stream = feed.track.streams.get(quality) if quality is not None else None
+            self._aim(feed, stream, now, at_once=squeezed)
             self._note_paused(feed, quality is None)
+
+    def _pace(self, now: float) -> None:
+        """Pace video from the first sign of congestion on; what waits of a squeezed line is given up."""
+        if self.line.learning:
+            return
+        rate = PACE * self.line.budget_bps
+        if self._pacer is None:
+            self._pacer = Pacer(rate, now)
+        self._pacer.rate_bps = rate
+        if self._squeezed():
+            self._pacer.hold(True, now)
+
+    def _protect(self, now: float) -> float:
+        """Choose how often sound is sent, and return what all of it takes, in bit/s."""
+        sounds = [feed for feed in self._feeds.values() if not feed.track.video and feed.enabled]
+        plain = AUDIO_RESERVE_BPS * len(sounds)
+        line = self.line
+        self._protection.note(line.chance_loss(now), line.queue_s, line.budget_bps, plain, now)
+        copies = self._protection.copies
+        for feed in sounds:
+            feed.route.copies = copies
+        return plain * (1 + COPY_COST * copies)
 
     def _wish(self, ssrc: int, feed: Feed, now: float) -> Wish:
         live = feed.track.live_streams(now)
         fitting = [stream for stream in live if stream.quality <= feed.quality] or live[:1]
         held = feed.route.current.quality if feed.route.current is not None else None
-        layers = tuple((stream.quality, self._cost(feed, stream, held, now)) for stream in fitting)
+        layers = tuple((s.quality, self._cost(feed, s, held, now, lowest=s is fitting[0])) for s in fitting)
         return Wish(str(ssrc), layers, feed.priority, held)
 
-    def _cost(self, feed: Feed, stream: Stream, held: int | None, now: float) -> float:
+    def _cost(self, feed: Feed, stream: Stream, held: int | None, now: float, *, lowest: bool) -> float:
         """Return what a layer costs, in bit/s; one not sent yet at least a good part of what it may cost."""
         measured = max(20_000.0, stream.rate.bps(now))
         if held is not None and stream.quality <= held:
             return measured
-        return max(measured, 0.6 * feed.track.nominal_bps.get(stream.quality, 0))
+        likely = max(measured, 0.6 * feed.track.nominal_bps.get(stream.quality, 0))
+        return likely * DOUBT if self.line.learning and not lowest else likely
 
-    def _aim(self, feed: Feed, stream: Stream | None, now: float) -> None:
+    def _aim(self, feed: Feed, stream: Stream | None, now: float, *, at_once: bool = False) -> None:
         before = feed.route.wanted
-        if feed.route.aim(stream) and before is not stream:
-            feed.track.want_keyframe(stream, now)
+        if feed.route.aim(stream, at_once=at_once):
+            if at_once:
+                self._give_up(feed.route)
+            if before is not stream:
+                feed.track.want_keyframe(stream, now)
+
+    def _give_up(self, route: Route) -> None:
+        """Drop what waits of a layer that the line cannot carry."""
+        if self._pacer is None:
+            return
+        for queued in self._pacer.clear():
+            if queued[0] is route:
+                route.withdraw(queued[3][0])
+            else:
+                self._pacer.put(queued, len(queued[3][2]) + PACKET_OVERHEAD)
 
     def _note_paused(self, feed: Feed, paused: bool) -> None:
         if feed.paused != paused:

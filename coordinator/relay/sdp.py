@@ -47,6 +47,12 @@ class Codec:
                 return value
         return None
 
+    def repeats(self) -> str | None:
+        """Return the payload type, as text, that this format repeats (RFC 4588) or copies (RFC 2198)."""
+        if self.name == "red" and self.clock_rate == 48000:
+            return self.parameters.partition("/")[0]
+        return self.parameter("apt") if self.name == "rtx" else None
+
 
 @dataclass
 class Section:
@@ -90,11 +96,7 @@ class Section:
         names = VIDEO_CODECS if self.kind == "video" else AUDIO_CODECS
         media = [codec for codec in self.codecs if codec.name in names]
         numbers = {str(codec.payload_type) for codec in media}
-        usable = [
-            codec
-            for codec in self.codecs
-            if codec in media or (codec.name == "rtx" and codec.parameter("apt") in numbers)
-        ]
+        usable = [codec for codec in self.codecs if codec in media or codec.repeats() in numbers]
         return sorted(usable, key=lambda codec: codec.name != self.preferred) if self.preferred else usable
 
     def rtx_for(self, payload_type: int) -> int | None:

@@ -20,9 +20,10 @@ VIDEO_FORMATS = (
 )  # fmt: skip
 AUDIO_FORMATS = (
     "a=rtpmap:111 opus/48000/2", "a=fmtp:111 minptime=10;useinbandfec=1",
+    "a=rtpmap:63 red/48000/2", "a=fmtp:63 111/111",
     *(f"a=rtcp-fb:111 {name}" for name in AUDIO_FEEDBACK),
 )  # fmt: skip
-NUMBERS = {"video": "96 97 98 99", "audio": "111"}
+NUMBERS = {"video": "96 97 98 99", "audio": "111 63"}
 FORMATS = {"video": VIDEO_FORMATS, "audio": AUDIO_FORMATS}
 
 

@@ -2,7 +2,7 @@
 
 Rule 1: a packet is placed by its SSRC where that is known; else by its mid and rid, which senders stop
 writing once they have heard from us, so that the SSRC is remembered then.
-Rule 2: retransmissions are unwrapped here; behind this file a packet is a packet.
+Rule 2: retransmissions and redundant audio are unwrapped here; behind this file a packet is a packet.
 Rule 3: feedback goes out from `tick`, never per packet, except the first NACK of a gap.
 """
 
@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from .forwarding import rtcp, rtp, twcc
+from .forwarding import red, rtcp, rtp, twcc
 from .forwarding.rtp import Header
 from .forwarding.track import Stream
 from .media_track import HIGH, QUALITY_BY_RID, MediaTrack
@@ -21,6 +21,8 @@ from .sdp import Section
 FEEDBACK_INTERVAL_S = 0.05
 REPORT_INTERVAL_S = 1.0
 MAX_SOURCES = 256
+LOSS_SAMPLE = 50
+"""Packets from which the share lost is judged."""
 
 
 @dataclass
@@ -56,6 +58,8 @@ class Uplink:
         self._any_ssrc = 0
         self.rtt_s = 0.1
         self.loss = 0.0
+        """The share lost on the way here, before repairs."""
+        self._numbered_loss: float | None = None
         self.received = 0
         self._asked_before = (0, 0)
         self.on_media: Callable[[MediaTrack, str], None] = lambda track, codec: None
@@ -101,14 +105,33 @@ class Uplink:
                 return  # a probe
             header.sequence, payload = rtp.unwrap_rtx(payload)
             header.payload_type = repaired
-        if binding.codecs.get(header.payload_type) != stream.codec:
+        codec = binding.codecs.get(header.payload_type)
+        if codec == "red" and stream.codec == "opus":
+            header.payload_type, payload = self._take_copies(binding, stream, header, payload, now)
+            codec = binding.codecs.get(header.payload_type)
+        if codec != stream.codec:
             return
         self._accept(binding.track, stream, header, payload, now, repaired is not None)
 
+    def _take_copies(
+        self, binding: Binding, stream: Stream, header: Header, payload: bytes, now: float
+    ) -> tuple[int, bytes]:
+        """Take in the earlier frames of redundant audio that are missed; return its own (type, frame)."""
+        payload_type, frame, earlier = red.unwrap(payload)
+        for back, (offset, copy) in zip(range(len(earlier), 0, -1), earlier, strict=True):
+            if copy and stream.misses(header.sequence - back & 0xFFFF):
+                lost = Header()
+                lost.sequence, lost.timestamp = header.sequence - back & 0xFFFF, header.timestamp - offset
+                lost.timestamp &= 0xFFFFFFFF
+                lost.marker, lost.extensions = False, header.extensions
+                self._accept(binding.track, stream, lost, copy, now, True, copied=True)
+        return payload_type, frame
+
     def _accept(
-        self, track: MediaTrack, stream: Stream, header: Header, payload: bytes, now: float, repeated: bool
-    ) -> None:
-        packet = stream.receive(header, payload, now, repeated=repeated)
+        self, track: MediaTrack, stream: Stream, header: Header, payload: bytes, now: float, repeated: bool,
+        *, copied: bool = False,
+    ) -> None:  # fmt: skip
+        packet = stream.receive(header, payload, now, repeated=repeated, copied=copied)
         if len(stream.missing):
             track.ask_missing(stream, now, self.rtt_s)
         if packet is None:
@@ -132,6 +155,7 @@ class Uplink:
             codec = binding.codecs.get(header.payload_type)
             if codec is None:
                 return None
+            codec = "opus" if codec == "red" else codec
             quality = binding.qualities.get(rid, QUALITY_BY_RID.get(rid, HIGH)) if rid else HIGH
             stream = Stream(header.ssrc, codec, binding.track.clock_rate, quality)
             binding.track.put_stream(stream)
@@ -176,11 +200,14 @@ class Uplink:
         if now - self._feedback_at >= FEEDBACK_INTERVAL_S:
             self._feedback_at = now
             body = self._recorder.feedback()
+            if self._recorder.reported >= LOSS_SAMPLE:
+                self._numbered_loss = self._recorder.take_loss()
             if body is not None:
                 self._send_rtcp(rtcp.transport_feedback(self._any_ssrc, body))
         if now - self._report_at >= REPORT_INTERVAL_S:
             self._report_at = now
             blocks = [block for track in tracks for block in track.reports(now)]
-            self.loss = max((block.lost for block in blocks), default=0.0)
+            reported = max((block.lost for block in blocks), default=0.0)
+            self.loss = reported if self._numbered_loss is None else self._numbered_loss
             if blocks:
                 self._send_rtcp(rtcp.receiver_report(blocks))

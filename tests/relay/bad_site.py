@@ -1,7 +1,7 @@
 """A hall, a site on a good line and one on a bad line, and what each of the two sees and hears.
 
-The hall replays a recorded camera in three layers (720p at 1.4 Mbit/s) and a recorded voice, so that no encoder
-decides the result. The sites are real browsers, 100 ms further away by the road there and back.
+The hall replays a recorded camera in three layers (720p at 1.4 Mbit/s) and a recorded voice, so that no
+encoder decides the result. The sites are real browsers, 100 ms further away by the road there and back.
 """
 
 from __future__ import annotations
@@ -42,8 +42,9 @@ class Seen:
 
     def __str__(self) -> str:
         return (
-            f"{self.seconds:.1f} s: audio gaps {100 * self.audio_gaps:.2f} %, {self.frames / self.seconds:.1f} fps, "
-            f"longest gap {self.longest_gap_s:.2f} s, frozen {self.frozen_s:.2f} s, "
+            f"{self.seconds:.1f} s: audio gaps {100 * self.audio_gaps:.2f} %, "
+            f"{self.frames / self.seconds:.1f} fps, longest gap {self.longest_gap_s:.2f} s, "
+            f"frozen {self.frozen_s:.2f} s, "
             f"{self.bps / 1000:.0f} kbit/s, {self.width} wide"
         )
 
@@ -61,7 +62,8 @@ class Site:
             """async camera => {
                 const all = await inbound(), sound = all.filter(s => s.kind === 'audio');
                 const sum = (list, key) => list.reduce((total, s) => total + (s[key] || 0), 0);
-                return { at: performance.now() / 1000, frames: frames[camera] || 0, width: await width(camera),
+                return { at: performance.now() / 1000, frames: frames[camera] || 0,
+                    width: await width(camera),
                     concealed: sum(sound, 'concealed') - sum(sound, 'silent'), samples: sum(sound, 'samples'),
                     bytes: sum(all, 'bytes'), frozen: sum(all, 'frozen') };
             }""",
@@ -86,10 +88,12 @@ class Site:
         )  # fmt: skip
 
     async def shows_width(self, width: int, within_s: float) -> float:
-        """Wait until the picture has this width; returns how long that took, in seconds."""
-        loop = asyncio.get_running_loop()
+        """Wait until a new picture has this width; returns how long that took, in seconds."""
+        loop, camera = asyncio.get_running_loop(), self.camera
         began = loop.time()
-        await self.client.until(f"width('{self.camera}').then(w => w === {width})", within_s)
+        seen = await self.client.page.evaluate(f"frames['{camera}'] || 0")
+        wide = f"width('{camera}').then(w => w === {width} && frames['{camera}'] > {seen + 5})"
+        await self.client.until(wide, within_s)
         return loop.time() - began
 
 

@@ -4,8 +4,10 @@ Rule 1: until the first sign of congestion the line is taken to be good, and the
 second (a conference must not need minutes to open its pictures).
 Rule 2: a growing queue, or loss, lowers the estimate at once to a little under what arrived. A queue that
 drains, and loss that stays the same however little is sent, are no reason to send less.
-Rule 3: after that it grows only when the line has been clean for a while, one step per `STEP_S`; each step
-that brings congestion back makes that while longer.
+Rule 3: after that it grows by what a probe has shown to arrive (see `probe`). Where it cannot be
+probed it grows only when the line has been clean for a while, one step per `STEP_S`; each step that brings
+congestion back makes that while longer.
+Rule 4: after a queue has built up it is let to drain first: `draining` asks for nothing but sound meanwhile.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from __future__ import annotations
 import math
 from collections import deque
 
+from .probe import Condition, Prober
 from .rtp import newer_by
 
 START_BPS = 2_500_000.0
@@ -34,6 +37,9 @@ BASE_WINDOW_S = 20.0
 BACK_OFF_INTERVAL_S = 0.5
 LOSS_INTERVAL_S = 1.0
 SETTLED_S = 60.0
+OVERFLOW_LOSS = 0.15
+"""Loss that comes with a long queue: the line drops what it cannot hold."""
+DRAINED_S = 0.06
 
 
 class Downlink:
@@ -46,6 +52,16 @@ class Downlink:
         """The share lost over the last two seconds."""
         self.queue_s = 0.0
         """How long packets wait on the line, above its best of late."""
+        self.draining = False
+        self.probing = False
+        """Set where padding can be sent: the estimate then grows by probes alone."""
+        self.prober = Prober()
+        self.loss_before = 0.0
+        """What the line loses when its queue is short."""
+        self.fresh_loss = 0.0
+        """The share lost over the last moments, however few packets that is."""
+        self._sent_bytes = 0
+        self._latest_queue_s = 0.0
         self._sent: dict[int, tuple[float, int]] = {}
         self._number = 0
         self._arrived: deque[tuple[float, int]] = deque()
@@ -56,7 +72,7 @@ class Downlink:
         self._grew_at = 0.0
         self._bad_at = -1e9
         self._over_since = 0.0
-        self._backed_off_at = -1e9
+        self._backed_off_at = self._overflowed_at = -1e9
         self._clean_s = CLEAN_S
         self._loss_limit = LOSS_LIMIT
         self._doubt = 0.0
@@ -65,6 +81,7 @@ class Downlink:
     def sent(self, size: int, now: float) -> int:
         """Note a packet going out; return its transport-wide number (unwrapped)."""
         self._number += 1
+        self._sent_bytes += size
         self._sent[self._number] = (now, size)
         if len(self._sent) > 8192:
             for number in list(self._sent)[:4096]:
@@ -98,12 +115,15 @@ class Downlink:
         self._base.append((arrival, delay))
         while arrival - self._base[0][0] > BASE_WINDOW_S:
             self._base.popleft()
-        self.queue_s += (delay - self._base[0][1] - self.queue_s) * 0.1
+        self._latest_queue_s = delay - self._base[0][1]
+        self.queue_s += (self._latest_queue_s - self.queue_s) * 0.1
 
     def _note_outcome(self, came: int, lost: int, size: int, now: float) -> None:
         self._outcomes.append((now, came, lost, size))
         while now - self._outcomes[0][0] > LOSS_WINDOW_S:
             self._outcomes.popleft()
+        fresh = [(came, lost) for at, came, lost, _ in self._outcomes if now - at < TREND_S]
+        self.fresh_loss = sum(lost for _, lost in fresh) / max(1, sum(map(sum, fresh)))
         total = sum(came + lost for _, came, lost, _ in self._outcomes)
         self._doubt = 1 / math.sqrt(max(total, 1))  # few packets say little about the line
         loss = sum(lost for _, _, lost, _ in self._outcomes) / total if total else 0.0
@@ -139,19 +159,55 @@ class Downlink:
             self._bad_at = now
             self.budget_bps = max(MIN_BPS, float(bitrate_bps))
 
+    def chance_loss(self, now: float) -> float:
+        """Return the share lost by chance: what a full queue has dropped of late tells nothing about that."""
+        return self.loss if now - self._overflowed_at > LOSS_WINDOW_S + 1.0 else 0.0
+
+    @property
+    def learning(self) -> bool:
+        """Whether the line has shown no sign of congestion yet."""
+        return self._learning
+
+    def padding(self, now: float) -> int:
+        """Return how many bytes of padding to send now, to find out whether the line carries more."""
+        if self._learning or not self.probing or not self._outcomes:
+            return 0
+        return self.prober.padding(self._condition(), now)
+
+    def _condition(self) -> Condition:
+        return Condition(
+            self.budget_bps, self.arrived_bps(), self.queue_s, self.loss, self.fresh_loss, self.rtt_s,
+            self._sent_bytes,
+        )  # fmt: skip
+
+    def _probe(self, now: float) -> None:
+        found = self.prober.judge(self._condition(), now) if self.prober.running else None
+        if found is not None:
+            self.budget_bps = min(MAX_BPS, max(self.budget_bps, found))
+
     def _judge(self, now: float) -> None:
+        self._probe(now)
+        if self.queue_s < DRAINED_S:
+            self.loss_before = self.chance_loss(now)
+        if self.draining and (self._latest_queue_s < DRAINED_S or now - self._backed_off_at > LOSS_WINDOW_S):
+            self.draining = False
         draining = bool(self._queues) and self.queue_s < self._queues[0][1] - 0.01
         if self.queue_s <= QUEUE_LIMIT_S or draining:
             self._over_since = now
         if self.queue_s > QUEUE_LIMIT_S:
             self._bad_at = now
-            lasting = now - self._over_since >= LASTING_S  # a machine that stumbled once is no narrow line
+            self.prober.disturbed(now)
+            full = self.fresh_loss > self.loss_before + OVERFLOW_LOSS
+            # a machine that stumbled once is no narrow line, unless packets were dropped as well
+            lasting = full or now - self._over_since >= LASTING_S
             if lasting and now - self._backed_off_at > BACK_OFF_INTERVAL_S:
                 first = now - self._backed_off_at > 2.0
-                least = 0.4 * min(self.budget_bps, self._sent_bps()) if first else 0.0
+                least = 0.0 if full or not first else 0.4 * min(self.budget_bps, self._sent_bps())
                 self._back_off(max(least, 0.85 * self.arrived_bps()), now)
-        elif self.loss > self._loss_limit + self._doubt:
+                self.draining, self._overflowed_at = True, now
+        elif self.chance_loss(now) > self._loss_limit + self._doubt:
             self._bad_at = now
+            self.prober.disturbed(now)
             if now - self._backed_off_at > LOSS_INTERVAL_S:
                 self._back_off_for_loss(now)
         else:
@@ -186,5 +242,7 @@ class Downlink:
             return
         if now - self._bad_at > SETTLED_S:
             self._clean_s, self._loss_limit, self._last_loss = CLEAN_S, LOSS_LIMIT, (0.0, 0.0)
+        if self.probing:
+            return
         if now - self._bad_at >= self._clean_s and now - self._grew_at >= STEP_S:
             self.budget_bps, self._grew_at = min(MAX_BPS, self.budget_bps * STEP_FACTOR), now

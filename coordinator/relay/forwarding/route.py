@@ -4,10 +4,13 @@ Rule 1: a video route changes streams (simulcast layers) only at a keyframe of t
 one goes on. A new aim replaces an older one that has not been reached.
 Rule 2: what goes out is one unbroken stream (see `rewriter`), on the publisher's clock where its sender
 reports allow it, so that sound and picture stay together.
+Rule 3: what was sent with copies of earlier sound is repeated byte for byte: one number is never encrypted
+over two different payloads.
 """
 
 from __future__ import annotations
 
+from . import red
 from .history import Packet
 from .rewriter import Rewriter
 from .rtp import newer_by
@@ -15,6 +18,7 @@ from .track import Stream
 
 RESEND_INTERVAL_S = 0.015
 MAX_CLOCK_ERROR_S = 2.0
+WRAPPED_KEPT = 64
 
 
 Formats = dict[str, tuple[int, int | None]]
@@ -29,7 +33,10 @@ class Route:
         self.rtx_ssrc = rtx_ssrc
         self.clock_rate = clock_rate
         self.formats = formats
+        self.video = clock_rate == 90000
         self.payload_type, self.rtx_payload_type = next(iter(formats.values()))
+        self.copies = 0
+        """How many earlier frames each packet of sound carries, for a line that loses packets."""
         self.rtx_sequence = 1
         self.wanted: Stream | None = None
         self.current: Stream | None = None
@@ -41,16 +48,24 @@ class Route:
         self._rewriter = Rewriter(1 + ssrc % 0x4000, 0)
         self._sent_at = 0.0
         self._resent: dict[int, float] = {}
+        self._wrapped: dict[int, bytes] = {}
+        self._copied = False
+        self._ended = -1
 
     @property
     def waiting(self) -> bool:
         """Whether a keyframe of the wanted stream is awaited."""
         return self.wanted is not None and self.wanted is not self.current
 
-    def aim(self, stream: Stream | None) -> bool:
-        """Send this stream from its next keyframe on, or nothing; True when a keyframe is needed for it."""
+    def aim(self, stream: Stream | None, *, at_once: bool = False) -> bool:
+        """Send this stream from its next keyframe on, or nothing; True when a keyframe is needed for it.
+
+        `at_once` stops what is being sent now, without waiting for that keyframe, and repeats nothing of it.
+        """
         self.wanted = stream
-        if stream is None:
+        if at_once and stream is not self.current:
+            self._ended = self._rewriter.sequence
+        if stream is None or (at_once and stream is not self.current):
             self.current = None
         return self.waiting
 
@@ -65,7 +80,39 @@ class Route:
             self.packets += 1
             self.octets += len(mapped[2])
             self._sent_at = now
+            if self.copies or self._wrapped:
+                return self._with_copies(stream, packet, mapped)
         return mapped
+
+    @property
+    def takes_copies(self) -> bool:
+        """Whether the subscriber reads redundant audio."""
+        return "red" in self.formats
+
+    def _with_copies(
+        self, stream: Stream, packet: Packet, mapped: tuple[int, int, bytes]
+    ) -> tuple[int, int, bytes]:
+        """Put earlier frames before a frame of sound, and set the payload type that says so."""
+        plain = self.formats[stream.codec][0]
+        self._forget_wrapped()
+        if not self.copies or not self.takes_copies:
+            self.payload_type = plain
+            return mapped
+        earlier = (stream.history.get(packet.seq - back) for back in range(self.copies, 0, -1))
+        blocks = [(packet.timestamp - e.timestamp & 0xFFFFFFFF, e.payload) for e in earlier if e is not None]
+        sequence, timestamp, payload = mapped
+        wrapped = red.wrap(plain, blocks, payload)
+        self.payload_type = self.formats["red"][0]
+        self._wrapped[sequence & 0xFFFF] = wrapped
+        self._copied = True
+        return sequence, timestamp, wrapped
+
+    def _forget_wrapped(self) -> None:
+        while self._wrapped and self._age(oldest := next(iter(self._wrapped))) > WRAPPED_KEPT:
+            del self._wrapped[oldest]
+
+    def _age(self, sequence: int) -> int:
+        return self._rewriter.sequence - sequence & 0xFFFF
 
     def _begin(self, stream: Stream, packet: Packet, now: float) -> None:
         self._rewriter.splice(stream.ssrc, packet, self._next_timestamp(stream, packet, now))
@@ -98,12 +145,18 @@ class Route:
         between = (new_ntp - old_ntp) / (1 << 32)
         return old_timestamp + piece.timestamp_shift + round((since + between) * self.clock_rate)
 
-    def resend(self, sequence: int, now: float) -> tuple[Packet, int, int, bytes] | None:
+    def resend(
+        self, sequence: int, now: float, interval_s: float = RESEND_INTERVAL_S
+    ) -> tuple[Packet, int, int, bytes] | None:
         """Find what went out under `sequence` (16 bits): (packet, sequence, timestamp, payload), or None.
 
-        None as well when it was repeated a moment ago.
+        None as well when it was repeated less than `interval_s` ago, when what it belonged to was ended at
+        once, and for old sound on a line that has needed copies.
         """
-        if now - self._resent.get(sequence, -1e9) < RESEND_INTERVAL_S:
+        age = self._age(sequence)
+        if (self._copied and age > WRAPPED_KEPT - 1) or self._rewriter.sequence - age <= self._ended:
+            return None
+        if now - self._resent.get(sequence, -1e9) < interval_s:
             return None
         origin = self._rewriter.origin(sequence)
         stream = self._streams.get(origin[0]) if origin else None
@@ -116,7 +169,18 @@ class Route:
         if len(self._resent) > 512:
             self._resent.clear()
         self._resent[sequence] = now
-        return packet, *mapped
+        return packet, mapped[0], mapped[1], self._wrapped.get(sequence, mapped[2])
+
+    def withdraw(self, sequence: int) -> None:
+        """Never repeat what was given up before it went out."""
+        self._resent[sequence & 0xFFFF] = 1e18
+
+    def repeat_type(self, sequence: int) -> int:
+        """Return the payload type under which `sequence` (16 bits) is repeated in its own stream."""
+        if self.video:
+            return self.payload_type
+        name = "red" if sequence & 0xFFFF in self._wrapped else "opus"
+        return self.formats[name][0] if name in self.formats else self.payload_type
 
     def knows(self, sequence: int) -> bool:
         """Whether what went out under `sequence` can still be answered (a recent repeat counts)."""

@@ -143,6 +143,14 @@ def build(
     )
 
 
+def padding(
+    payload_type: int, sequence: int, timestamp: int, ssrc: int, extensions: bytes, size: int
+) -> bytes:
+    """Return a packet of `size` bytes (1..255) of padding and nothing else (RFC 3550 §5.1)."""
+    head = build(payload_type, False, sequence, timestamp, ssrc, extensions, bytes(size - 1) + bytes((size,)))
+    return bytes((head[0] | 0x20,)) + head[1:]
+
+
 def wrap_rtx(original_sequence: int, payload: bytes) -> bytes:
     """Return the payload of a retransmission (RFC 4588 §4)."""
     return _U16.pack(original_sequence & 0xFFFF) + payload

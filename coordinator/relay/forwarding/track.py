@@ -52,17 +52,20 @@ class Stream:
         self._removed_at: dict[int, int] = {}
         self._seen: dict[int, bool] = {}
 
-    def receive(self, header: Header, payload: bytes, now: float, *, repeated: bool = False) -> Packet | None:
+    def receive(
+        self, header: Header, payload: bytes, now: float, *, repeated: bool = False, copied: bool = False
+    ) -> Packet | None:
         """Take one packet in; None when it must not be passed on (duplicate, padding).
 
-        `repeated` marks a retransmission, which says nothing about jitter.
+        `repeated` marks a retransmission, which says nothing about jitter; `copied` one that was lost and
+        came as a copy inside another, which still counts as lost in reports (RFC 3550 §6.4.1).
         """
         seq, ahead = self._unwrap(header.sequence)
         if seq in self._seen or seq < self._base:
             return None
         self._note_gap(seq, ahead, now)
         self._seen[seq] = True
-        self._received += 1
+        self._received += not copied
         self.last_arrival = now
         self.rate.add(len(payload), now)
         if not repeated:
@@ -78,6 +81,13 @@ class Stream:
         self.history.put(packet)
         self._trim(seq)
         return packet
+
+    def misses(self, sequence: int) -> bool:
+        """Whether a packet near the newest, by its 16-bit number, has not come."""
+        if self._top < 0:
+            return False
+        seq = self._top + newer_by(sequence, self._top & 0xFFFF)
+        return seq >= self._base and seq not in self._seen
 
     def _unwrap(self, sequence: int) -> tuple[int, int]:
         if self._top < 0:

@@ -27,6 +27,8 @@ class Recorder:
         self._newest: int | None = None
         self._next = 0
         self._count = 0
+        self.reported = self._lost = 0
+        """Packets reported since the last `take_loss`."""
 
     def arrived(self, sequence: int, now: float) -> None:
         """Note one packet; `sequence` is the 16-bit number on the wire, `now` in seconds."""
@@ -48,6 +50,8 @@ class Recorder:
         last = min(max(self._arrivals), base + MAX_STATUSES - 1)
         times = [self._arrivals.pop(number, None) for number in range(base, last + 1)]
         self._next = last + 1
+        self.reported += len(times)
+        self._lost += times.count(None)
         first = next((time for time in times if time is not None), None)
         if first is None:
             return None
@@ -58,6 +62,12 @@ class Recorder:
         )
         self._count += 1
         return head + _chunks(statuses) + deltas
+
+    def take_loss(self) -> float:
+        """Return the share of what was reported that had not come by then, and begin to count anew."""
+        share = self._lost / self.reported if self.reported else 0.0
+        self.reported = self._lost = 0
+        return share
 
 
 def _deltas(times: list[float | None], at_ticks: int) -> tuple[list[int], bytes]:
