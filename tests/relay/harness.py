@@ -40,7 +40,8 @@ def token(identity: str, room: str = "hall", ttl_s: float = 600, **grants: Any) 
 @contextlib.asynccontextmanager
 async def running_relay(**options: Any) -> AsyncIterator[Running]:
     """Run a relay with free ports, on loopback unless the options say otherwise."""
-    chosen = RelayOptions(**{"host": "127.0.0.1", "port": 0, "udp_port": 0, "keys": {KEY: SECRET}} | options)
+    free: dict[str, Any] = {"host": "127.0.0.1", "port": 0, "udp_port": 0, "keys": {KEY: SECRET}}
+    chosen = RelayOptions(**free | options)
     async with relay(chosen) as running:
         yield running
 

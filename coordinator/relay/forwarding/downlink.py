@@ -183,7 +183,7 @@ class Downlink:
     def _probe(self, now: float) -> None:
         found = self.prober.judge(self._condition(), now) if self.prober.running else None
         if found is not None:
-            self.budget_bps = min(MAX_BPS, max(self.budget_bps, found))
+            self.budget_bps = max(MIN_BPS, min(MAX_BPS, found))
 
     def _judge(self, now: float) -> None:
         self._probe(now)

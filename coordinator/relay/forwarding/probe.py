@@ -75,7 +75,7 @@ class Prober:
         if not self.running:
             return None
         if line.queue_s > QUEUE_S or line.fresh_loss > line.loss + FRESH_LOSS:
-            return self._fail(line, now)
+            return self._fail(line, now)  # what arrives past a full queue is what the line carries
         if now - self._began < max(STEP_S, MEASURED_S + line.rtt_s):
             return None
         if line.arrived_bps < ARRIVED_SHARE * self._goal_bps * (1 - line.loss):
@@ -87,6 +87,7 @@ class Prober:
         return proven
 
     def _fail(self, line: Condition, now: float) -> float:
+        found = min(self._goal_bps, max(0.9 * line.arrived_bps, 0.85 * line.budget_bps))
         self.disturbed(now)
         self._wait_s = min(MAX_WAIT_S, 1.5 * self._wait_s)
-        return max(line.budget_bps, 0.85 * min(line.arrived_bps, FIRST_FACTOR * line.budget_bps))
+        return found

@@ -1,0 +1,178 @@
+"""Thin lines: video waits, sound does not, and what a line carries is found out by trying a little more."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coordinator.relay.forwarding.downlink import Downlink
+from coordinator.relay.forwarding.pacer import MAX_HOLD_S, MAX_WAIT_S, Pacer
+from coordinator.relay.forwarding.probe import MAX_WAIT_S as PROBE_WAIT_S
+from coordinator.relay.forwarding.probe import WAIT_S, Condition, Prober
+
+TICK_S = 0.02
+
+
+def test_a_keyframe_leaves_spread_over_the_time_its_bits_take() -> None:
+    pacer: Pacer[int] = Pacer(400_000, 0.0)
+    for number in range(12):  # 14 kB, a quarter of a second at this rate
+        if not pacer.passes(1200, 0.0):
+            pacer.put(number, 1200)
+    assert len(pacer) >= 10, "only the first goes at once"
+    left, gone, now = len(pacer), [], 0.0
+    while len(pacer):
+        now += TICK_S
+        ready = pacer.due(now)
+        assert len(ready) <= 2
+        gone += ready
+    assert gone == sorted(gone) and len(gone) == left and 0.15 < now < 0.4
+
+
+def test_what_would_wait_too_long_goes_out_faster_than_the_rate() -> None:
+    pacer: Pacer[int] = Pacer(100_000, 0.0)
+    for number in range(50):  # 60 kB: almost five seconds at this rate
+        pacer.put(number, 1200)
+    now = 0.0
+    while len(pacer):
+        now += TICK_S
+        pacer.due(now)
+    assert now < 6 * MAX_WAIT_S
+
+
+def test_nothing_goes_out_while_the_line_drains_and_not_for_ever() -> None:
+    pacer: Pacer[int] = Pacer(1_000_000, 0.0)
+    pacer.hold(True, 1.0)
+    assert not pacer.passes(500, 1.1)
+    pacer.put(1, 500)
+    assert pacer.due(1.5) == [] and pacer.due(1.1 + MAX_HOLD_S) == [1]
+
+
+@given(st.lists(st.tuples(st.integers(50, 1400), st.floats(0, 0.05)), max_size=200))
+def test_order_is_kept_and_nothing_is_lost_whatever_comes(steps: list[tuple[int, float]]) -> None:
+    pacer: Pacer[int] = Pacer(500_000, 0.0)
+    gone: list[int] = []
+    now = 0.0
+    for number, (size, pause) in enumerate(steps):
+        now += pause
+        gone += pacer.due(now)
+        if pacer.passes(size, now):
+            gone.append(number)
+        else:
+            pacer.put(number, size)
+    gone += pacer.clear()
+    assert gone == list(range(len(steps)))
+
+
+GOOD = Condition(300_000, 280_000, 0.0, 0.0, 0.0, 0.1, 0)
+
+
+def test_nothing_is_tried_while_nobody_wants_more_or_the_line_is_not_clean() -> None:
+    prober = Prober()
+    prober.disturbed(0.0)
+    assert prober.padding(GOOD, 60.0) == 0, "nobody wants more"
+    prober.wanted_bps = 1_500_000
+    prober.disturbed(60.0)
+    assert prober.padding(GOOD, 60.0 + WAIT_S / 2) == 0
+    prober.padding(GOOD, 60.0 + WAIT_S)
+    assert prober.running and prober.padding(GOOD, 60.1 + WAIT_S) > 0
+
+
+def test_padding_only_fills_what_the_media_leaves() -> None:
+    prober = Prober()
+    prober.wanted_bps = 1_500_000
+    prober.padding(GOOD, 10.0)
+    assert prober.padding(replace(GOOD, sent_bytes=100_000), 10.5) == 0
+    assert prober.padding(GOOD, 10.5) > 0
+
+
+def test_a_queue_ends_a_probe_and_the_next_one_waits_a_little_longer() -> None:
+    prober = Prober()
+    prober.wanted_bps = 1_500_000
+    now, waits = 100.0, []
+    for _ in range(4):
+        began = now
+        while not prober.running:
+            now += TICK_S
+            prober.padding(GOOD, now)
+        waits.append(now - began)
+        now += 0.2
+        assert prober.judge(replace(GOOD, queue_s=0.2), now) is not None and not prober.running
+    assert waits[1] < waits[-1] <= PROBE_WAIT_S + 0.1
+
+
+class ThinLine:
+    """A bottleneck with a queue of 350 ms, 50 ms away; media as the estimate allows, in layers."""
+
+    LAYERS = (0.0, 190_000.0, 480_000.0, 1_450_000.0)
+
+    def __init__(self) -> None:
+        self.rate_bps, self.free_at, self.now = 10_000_000.0, 0.0, 100.0
+        self.downlink = Downlink()
+        self.downlink.probing = True
+        self.downlink.prober.wanted_bps = self.LAYERS[-1]
+        self.pending: deque[tuple[int, float | None]] = deque()
+        self.fed_at = self.credit = 0.0
+        self.late = 0.0
+
+    def send(self, size: int) -> None:
+        number = self.downlink.sent(size, self.now)
+        waits = max(0.0, self.free_at - self.now)
+        arrival = None
+        if waits < 0.35:
+            self.free_at = max(self.free_at, self.now) + 8 * size / self.rate_bps
+            arrival = self.free_at + 0.05
+        self.pending.append((number & 0xFFFF, arrival))
+        self.late = max(self.late, waits)
+
+    def layer(self) -> float:
+        return max(bps for bps in self.LAYERS if bps <= self.downlink.budget_bps)
+
+    def run(self, seconds: float) -> None:
+        end = self.now + seconds
+        self.late = 0.0
+        while self.now < end:
+            self.now += 0.01
+            self.send(130)  # sound
+            self.credit += (0 if self.downlink.draining else self.layer()) / 8 * 0.01
+            while self.credit > 0:
+                self.send(1100)
+                self.credit -= 1100
+            for _ in range(self.downlink.padding(self.now) // 305):
+                self.send(305)
+            if self.now - self.fed_at >= 0.06:
+                self.fed_at = self.now
+                self.feed()
+
+    def feed(self) -> None:
+        told: list[tuple[int, float | None]] = []
+        while self.pending and (self.pending[0][1] is None or self.pending[0][1] < self.now - 0.05):
+            told.append(self.pending.popleft())
+        if told:
+            self.downlink.feedback(told, self.now)
+
+
+def test_a_line_that_becomes_thin_is_found_out_within_two_seconds() -> None:
+    line = ThinLine()
+    line.run(5.0)
+    assert line.layer() == line.LAYERS[-1]
+    line.rate_bps = 300_000
+    line.run(2.0)
+    assert 100_000 < line.downlink.budget_bps < 300_000
+    line.run(20.0)
+    assert line.layer() == 190_000 or line.layer() == 0.0
+    assert line.late < 0.34, "trying does not fill the queue"
+
+
+def test_a_line_that_was_mended_is_found_out_within_15_seconds() -> None:
+    for thin_bps in (300_000, 100_000):
+        line = ThinLine()
+        line.run(5.0)
+        line.rate_bps = thin_bps
+        line.run(30.0)
+        assert line.downlink.budget_bps < 1.05 * thin_bps
+        line.rate_bps = 10_000_000
+        line.run(14.0)
+        assert line.layer() == line.LAYERS[-1], thin_bps
