@@ -2,7 +2,8 @@
 
 Rule 1: a participant whose signalling is cut stays for its grace time, and longer while its media flows.
 Rule 2: media that stops while signalling goes on is set up again by the client, asked with `leave` (resume),
-within seconds: browsers alone take a quarter of a minute to notice.
+within 4 s: browsers alone take a quarter of a minute to notice. A client that sends nothing but the checks
+that every ICE agent makes (RFC 7675 §5.1: every 4 to 6 s) gets as long as its own pauses need.
 """
 
 from __future__ import annotations
@@ -18,15 +19,38 @@ if TYPE_CHECKING:
 GRACE_S = 15.0
 MAX_CUT_S = 120.0
 SIGNAL_TIMEOUT_S = 20.0
-SILENT_S = 6.0
+SILENT_S, LONGEST_SILENCE_S = 3.5, 7.0
+MORE_THAN_USUAL_S = 1.0
+FORGET = 0.95
 CLOSED_S = 2.0
 RESUME_INTERVAL_S = 10.0
+
+
+class Pulse:
+    """How long the pauses of a peer usually are, from when it was heard (monotonic seconds)."""
+
+    def __init__(self) -> None:
+        self._heard_at = 0.0
+        self._usual_s = 0.0
+
+    def notice(self, heard_at: float) -> None:
+        """Note when the peer was heard last; call it often, with the same value too."""
+        if heard_at > self._heard_at:
+            pause_s = heard_at - self._heard_at if self._heard_at else 0.0
+            self._usual_s = max(min(pause_s, LONGEST_SILENCE_S), self._usual_s * FORGET)
+            self._heard_at = heard_at
+
+    @property
+    def patience_s(self) -> float:
+        """How long a silence may last before the path is taken for dead."""
+        return min(LONGEST_SILENCE_S, max(SILENT_S, self._usual_s + MORE_THAN_USUAL_S))
 
 
 def tick_participant(person: Participant, now: float) -> None:
     """Do what time brings to one participant; call it a few times a second."""
     lines = [line for line in (person.transport, person.line) if line.connected] or [person.transport]
     silent = max(now - line.last_heard for line in lines)
+    person.pulse.notice(now - silent)
     if person.socket is None:
         cut = now - person.cut_at if person.cut_at is not None else 0.0
         if (cut > GRACE_S and (silent > GRACE_S or person.transport.closed)) or cut > MAX_CUT_S:
@@ -48,7 +72,7 @@ def _watch_media(person: Participant, silent: float, now: float) -> None:
     if any(now - line.last_heard > CLOSED_S for line in ended):
         person.resume_asked_at = now
         person.send(leave=rtc.LeaveRequest(action=actions.RECONNECT, can_reconnect=True))
-    elif person.active and silent > SILENT_S:
+    elif person.active and silent > person.pulse.patience_s:
         person.resume_asked_at = now
         if person.offering is None:
             person.send(leave=rtc.LeaveRequest(action=actions.RESUME))

@@ -21,6 +21,7 @@ from .allowance import Allowance
 from .errors import ProtocolViolation, RelayError
 from .forwarding import rtcp
 from .ice import Credentials
+from .liveness import Pulse
 from .media_track import MediaTrack
 from .negotiation import Negotiation, Plan, Subscription
 from .offering import Offering
@@ -62,6 +63,7 @@ class Participant:
         """Who left while signalling was cut."""
         self.cut_at: float | None = time.monotonic()
         self.resume_asked_at = 0.0
+        self.pulse = Pulse()
         self.quality = models.ConnectionQuality.EXCELLENT
         self.negotiation = Negotiation()
         self.transport = MediaTransport(room.mux, room.certificate, self)
