@@ -56,6 +56,7 @@ format: $(STAMPS)/dev
 
 screenshots: $(STAMPS)/dev $(STAMPS)/machine $(LIVEKIT)
 	$(PYTHON) -m scripts.screenshots docs/screenshots
+	$(PYTHON) -m scripts.screenshots_site docs/screenshots/site
 
 clean:
 	rm -rf .venv node_modules web/static/vendor

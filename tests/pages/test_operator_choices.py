@@ -95,6 +95,8 @@ async def test_what_is_received_and_what_is_sent_are_chosen_apart_and_kept(
     await page.get_by_test_id("send-picture").uncheck()
     await page.get_by_test_id("settings-close").click()
     await expect(page.locator("#headline")).to_have_text("Chỉ nghe tiếng")
+    await expect(page.locator("#stage-empty")).to_have_text("Không nhận hình, theo lựa chọn tại đây")
+    await expect(page.locator("#stage-empty")).to_be_visible()
     await expect(page.locator("#self-none")).to_be_visible()
 
     await page.reload()

@@ -129,3 +129,26 @@ async def test_at_twice_the_size_nothing_is_cut_off(
 
     assert await sideways(page) == 0
     assert not {state: cut for state, cut in found.items() if cut}
+
+
+async def test_a_long_name_leaves_the_button_of_the_call_in_sight(rig: Rig, browsers: Browsers) -> None:
+    briefing, host = await rig.briefing("open", "start"), await rig.program("host")
+    page = await open_page(rig, browsers)
+    await page.evaluate(
+        "for (const one of document.querySelectorAll('.site-name, .site-head h1')) {"
+        " one.textContent = 'Trung tâm Giáo dục nghề nghiệp - Giáo dục thường xuyên huyện Chợ Đồn';"
+        " one.classList.add('is-long'); }"
+    )
+    await page.get_by_test_id("join-button").click()
+    await expect(page.locator("#headline")).to_have_text("Đang nghe Hội trường")
+    await host.post(f"/api/briefings/{briefing}/floor", {"site": ALFA})
+
+    await expect(page.get_by_test_id("ready-to-speak")).to_be_in_viewport(ratio=1)
+
+    below = await page.evaluate(
+        "document.getElementById('ready-to-speak').getBoundingClientRect().bottom"
+        " - document.getElementById('state-bar').getBoundingClientRect().top"
+    )
+    assert below <= 0
+    assert await sideways(page) == 0
+    assert await page.evaluate(_CUT) == []

@@ -216,8 +216,8 @@ function drawProgramme() {
   const programme = drawStage(room, elements, running ? snapshot : null, code, choices.receive === "all");
   slides = programme?.picture.source === "document" && choices.receive !== "sound";
   papers.draw(closed ? null : snapshot, slides);
-  setText(byId("stage-caption"), programme ? caption(programme) : "");
-  const empty = elements.video.classList.contains("is-empty");
+  const empty = choices.receive === "sound" || elements.video.classList.contains("is-empty");
+  setText(byId("stage-caption"), programme && choices.receive !== "sound" ? caption(programme) : "");
   show(byId("stage-empty"), empty);
   if (choices.receive !== "all") setText(byId("stage-empty"), t("No picture is received, as chosen here"));
   else setText(byId("stage-empty"), t("No picture from {name} yet", { name: nameOf(programme?.picture.who ?? "hub") }));
