@@ -88,7 +88,7 @@ def test_an_answer_is_read_as_far_as_it_matters() -> None:
         "a=ssrc:5 cname:x\r\na=ssrc:5 msid:x y\r\na=ssrc:6 cname:x\r\n"
     )
 
-    assert answer.sections == {"1": sdp.AnsweredSection("1", "video", "sendonly", (5,))}
+    assert answer.sections == {"1": sdp.AnsweredSection("1", "video", "sendonly", (5,), payload_type=96)}
     assert answer.remote == RemoteEnd(
         "u", "p", "AB:CD", ("1 1 udp 1 192.0.2.7 5000 typ host",), active=False, lite=True
     )

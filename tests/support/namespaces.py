@@ -57,6 +57,19 @@ class Namespace:
             f"add rule inet wall in iifname {self.link}b meta l4proto udp counter drop",
         )
 
+    def cut(self) -> None:
+        """Let no packet pass the link, either way; nobody is told. The neighbours still know each other."""
+        self.rules("add table netdev cut")
+        for way in ("ingress", "egress"):
+            self.rules(
+                f"add chain netdev cut {way} {{ type filter hook {way} device {self.link}b priority 0; }}",
+                f"add rule netdev cut {way} meta protocol {{ ip, ip6 }} drop",
+            )
+
+    def mend(self) -> None:
+        """Let everything pass again after `cut`."""
+        self.rules("delete table netdev cut")
+
     def blocked(self) -> int:
         """Return how many datagrams were not let in."""
         found = re.search(r"counter packets (\d+)", self.run("nft", "list", "ruleset"))

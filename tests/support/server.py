@@ -33,13 +33,18 @@ def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
 
 
 class Server:
-    """`python -m coordinator serve` with 25 sites; `base` is its address."""
+    """`python -m coordinator serve` with 25 sites; `base` is its address.
 
-    def __init__(self, folder: Path) -> None:
+    `host` is the address it listens on and announces, `prefix` the words that start it elsewhere, as in a
+    network namespace.
+    """
+
+    def __init__(self, folder: Path, host: str = "127.0.0.1", prefix: tuple[str, ...] = ()) -> None:
+        self._host, self._prefix = host, list(prefix)
         self.data = folder / "var"
         self.port = free_port()
         self.udp_port = free_port(socket.SOCK_DGRAM)
-        self.base = f"http://127.0.0.1:{self.port}"
+        self.base = f"http://{host}:{self.port}"
         self.log = folder / "server.log"
         self._config = folder / "sites.yaml"
         self._links: dict[str, str] = {}
@@ -58,10 +63,10 @@ class Server:
 
     def _spawn(self) -> None:
         ports = ("--port", str(self.port), "--udp-port", str(self.udp_port))
-        listening = ("--host", "127.0.0.1", *ports, "--public-ip", "127.0.0.1")
+        listening = ("--host", self._host, *ports, "--public-ip", self._host)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                self._command("serve", *listening),
+                [*self._prefix, *self._command("serve", *listening)],
                 stdout=log, stderr=subprocess.STDOUT, cwd=ROOT, env=_environment(),
             )  # fmt: skip
 
