@@ -1,7 +1,9 @@
 """The server's side of ICE, in its lite form (RFC 8445 §2.5): it answers checks and never sends any.
 
 Rule 1: a source address counts only after a check signed with our password came from it; media goes only to
-the address of the newest nominated pair (before the first nomination, to the first checked address).
+the address of the newest nominated pair. Before the first nomination handshakes go to the address that was
+checked last, and once more to the nominated one if that is another: clients begin before they nominate, and a
+check may come from an address to which there is no way back. Without it the handshake's own timer takes 1 s.
 Rule 2: an ICE restart adds new credentials; the old ones serve until a pair is nominated with the new ones,
 so that media never stops for a restart. A change of the client's address needs no restart at all.
 Rule 3: the client's candidates are ignored: it cannot make the server send anything to a third party.
@@ -19,6 +21,8 @@ from .udp_mux import Address, Endpoint, UdpMux
 
 MAX_ADDRESSES = 8
 MAX_GENERATIONS = 4
+MAX_EARLY = 16
+"""Datagrams sent before the first nomination that are kept for it: a flight of DTLS has a handful."""
 _ALPHABET = string.ascii_letters + string.digits
 
 
@@ -48,6 +52,7 @@ class IceAgent:
         self._addresses: dict[Address, None] = {}
         self.current: Credentials | None = None
         self.nominated: Address | None = None
+        self._early: list[tuple[bytes, Address]] = []
 
     def restart(self, remote_fragment: str) -> Credentials:
         """Make the credentials for a new offer, in addition to those in use."""
@@ -70,8 +75,8 @@ class IceAgent:
         if not message.check_message_integrity(known.password.encode()):
             return None
         self._admit(address)
-        if self.nominated is None:
-            self.nominated = address  # clients send their first DTLS flight before they nominate
+        if self._nominated_generation < 0:
+            self.nominated = address
         if "USE-CANDIDATE" in message.attributes and known.generation >= self._nominated_generation:
             self._nominate(known, address)
         response = stun.Message(stun.Method.BINDING, stun.Class.RESPONSE, message.transaction_id)
@@ -93,6 +98,10 @@ class IceAgent:
 
     def _nominate(self, known: Credentials, address: Address) -> None:
         self.nominated = address
+        early, self._early = self._early, []
+        for data, sent_to in early:
+            if sent_to != address:
+                self._mux.send(data, address)
         if known.generation > self._nominated_generation:
             self._nominated_generation = known.generation
             for old in [other for other in self._known.values() if other.generation < known.generation]:
@@ -107,6 +116,8 @@ class IceAgent:
         if self.nominated is None:
             return False
         self._mux.send(data, self.nominated)
+        if self._nominated_generation < 0 and len(self._early) < MAX_EARLY:
+            self._early.append((data, self.nominated))
         return True
 
     def close(self) -> None:
@@ -116,4 +127,5 @@ class IceAgent:
         for address in self._addresses:
             self._mux.expel(address, self._endpoint)
         self._addresses.clear()
+        self._early.clear()
         self.nominated = None
