@@ -3,16 +3,23 @@
  * The control socket: one WebSocket that is kept open for ever. It knows nothing of the page.
  *
  * Rule 1: `hello` is the first frame; then a numbered `alive` every 5 s with the media figures it is given.
- * Rule 2: a lost line is tried again for ever, with growing, jittered delays; coming back on line tries at once.
+ * Rule 2: a lost line is tried again for ever, with growing, jittered delays. While the server cannot be reached it is
+ * asked for by small requests instead, and the first answer brings a new socket at once; so does coming back on line.
  * Rule 3: a page that was replaced stops, and never fights back; only a person's press starts it again.
  * Rule 4: a question that gets no answer means that the line is dead, whatever the socket says: a fresh one is made.
+ * What TCP still has to send again would come up to as long after the line's return as the line was away.
  */
+import { LineWatch } from "./line-watch.js";
 
 const ALIVE_MS = 5000;
 const CONNECT_MS = 16000;
 const ANSWER_MS = 10000;
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 15000;
+const SILENT_MS = 7000; // every heartbeat is answered
+const STALE_MS = 12000;
+const CONNECTING_MS = 1000;
+const BACK_MS = 200; // of which up to half is waited: a server that starts again is not run over
 const FINAL = new Set(["replaced", "revoked", "ended", "cancelled", "login_needed", "wrong_link", "forbidden", "unknown_briefing"]);
 
 /**
@@ -49,6 +56,8 @@ export class ControlSocket {
     this.retryTimer = undefined;
     /** @type {ReturnType<typeof setInterval>|undefined} */
     this.aliveTimer = undefined;
+    this.triedAt = 0;
+    this.watch = new LineWatch("/healthz", () => this.#isDoubtful(), (wasDown) => this.#reached(wasDown));
     addEventListener("online", () => this.retryNow());
     addEventListener("offline", () => this.#closed());
   }
@@ -58,10 +67,12 @@ export class ControlSocket {
     this.tries = 0;
     this.#enter("connecting");
     this.#connect();
+    this.watch.start();
   }
 
   stop() {
     this.#enter("stopped");
+    this.watch.stop();
     this.#drop();
   }
 
@@ -96,7 +107,7 @@ export class ControlSocket {
     this.#drop();
     const socket = new WebSocket(this.url);
     this.socket = socket;
-    this.heardAt = performance.now();
+    this.heardAt = this.triedAt = performance.now();
     socket.onopen = () => this.#opened();
     socket.onmessage = (event) => this.#heard(event.data);
     socket.onclose = () => {
@@ -163,7 +174,26 @@ export class ControlSocket {
   /** @param {number} ms the delay, of which between half and the whole is waited */
   #retryIn(ms) {
     clearTimeout(this.retryTimer);
-    this.retryTimer = setTimeout(() => this.#connect(), ms * (0.5 + Math.random() / 2));
+    this.retryTimer = setTimeout(() => {
+      if (!this.watch.down) this.#connect();
+    }, ms * (0.5 + Math.random() / 2));
+  }
+
+  /** Is it worth asking whether the server can be reached? */
+  #isDoubtful() {
+    if (this.state === "stopped") return false;
+    if (this.socket?.readyState === WebSocket.OPEN) return performance.now() - this.heardAt > SILENT_MS;
+    return !this.socket || performance.now() - this.triedAt > CONNECTING_MS;
+  }
+
+  /** The server can be reached, and our socket tells nothing of it. @param {boolean} wasDown */
+  #reached(wasDown) {
+    const stale = this.socket?.readyState === WebSocket.OPEN && performance.now() - this.heardAt > STALE_MS;
+    if (!wasDown && !stale) return; // the line was never away: the socket has its reasons, and its own delays
+    this.tries = 0;
+    this.#drop();
+    this.#enter("reconnecting");
+    this.#retryIn(BACK_MS);
   }
 
   #drop() {

@@ -19,6 +19,7 @@ import { ConnectionState, Room, RoomEvent, Track, VideoQuality } from "./livekit
 const ASK_AGAIN_MS = 10_000;
 const PATIENCE_MS = 8000;
 const RETRY_MS = [1000, 2000, 4000, 8000, 15000];
+const GOODBYE_MS = 200; // over a line that is dead, nobody hears it
 
 /**
  * @typedef {object} RoomListeners
@@ -207,7 +208,8 @@ export class BriefingRoom {
     for (const item of this.sending.values()) item.published = item.busy = false;
     if (!old) return;
     old.removeAllListeners();
-    await old.disconnect(false).catch(() => {});
+    const left = old.disconnect(false).catch(() => {});
+    await Promise.race([left, new Promise((done) => setTimeout(done, GOODBYE_MS))]);
   }
 
   /** Brings subscriptions, elements and publications in line with what is wanted. */
