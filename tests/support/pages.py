@@ -97,14 +97,14 @@ class SitePage:
 
     async def join(self) -> None:
         """Camera and microphone as offered, then the one button."""
-        await expect(hook(self.page, "join-button")).to_be_enabled(timeout=45_000)
+        await expect(hook(self.page, "join-button")).to_be_enabled(timeout=120_000)
         await hook(self.page, "join-button").click()
 
     async def choose_devices(self) -> None:
         """Takes the first camera and microphone of the lists, which must name some."""
         for name in ("camera-select", "microphone-select"):
             options = hook(self.page, name).locator("option")
-            await expect(options.first).to_be_attached(timeout=45_000)
+            await expect(options.first).to_be_attached(timeout=120_000)
             value = await options.first.get_attribute("value")
             await hook(self.page, name).select_option(value)
 
