@@ -2,8 +2,9 @@
 
 Rule 1: only changes are told, to those who may see the participant they are about.
 Rule 2: a participant who sends no voice is not a speaker, whatever else it sends.
-Rule 3: a line is judged by its worse direction. LOST is told only of a participant from whom nothing comes:
-a client that hears LOST of itself for long reconnects from scratch.
+Rule 3: a line is judged by its worse direction: by what it loses before anything is repaired, by its round
+trip, and by whether it carries what its participant has asked to see. LOST is told only of a participant from
+whom nothing comes: a client that hears LOST of itself for long reconnects from scratch.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from livekit.protocol import models, rtc
+
+from .plane import Shortage
 
 if TYPE_CHECKING:
     from .participant import Participant
@@ -54,13 +57,15 @@ class Speakers:
         return changed
 
 
-def quality_of(loss: float, rtt_s: float, silent_s: float) -> models.ConnectionQuality:
-    """Judge a line by its loss (0..1), round trip and silence, both in seconds."""
+def quality_of(
+    loss: float, rtt_s: float, silent_s: float, shortage: Shortage = Shortage.NONE
+) -> models.ConnectionQuality:
+    """Judge a line by its loss (0..1), round trip and silence, both in seconds, and what it is too thin for."""
     if silent_s > SILENT_S:
         return LOST
-    if loss > 0.10 or rtt_s > 0.8:
+    if loss > 0.08 or rtt_s > 0.8 or shortage is Shortage.PAUSED:
         return POOR
-    if loss > 0.03 or rtt_s > 0.35:
+    if loss > 0.03 or rtt_s > 0.35 or shortage is Shortage.REDUCED:
         return GOOD
     return EXCELLENT
 
@@ -69,8 +74,10 @@ def judge(participant: Participant, now: float) -> rtc.ConnectionQualityInfo | N
     """Return how this participant's line is, when that changed."""
     if not participant.active:
         return None
-    loss = max(participant.uplink.loss, participant.plane.line.loss)
-    quality = quality_of(loss, participant.plane.line.rtt_s, now - participant.transport.last_heard)
+    plane = participant.plane
+    loss = max(participant.uplink.loss, plane.line.loss)
+    silent_s = now - participant.transport.last_heard
+    quality = quality_of(loss, plane.line.rtt_s, silent_s, plane.shortage())
     if quality == participant.quality:
         return None
     participant.quality = quality

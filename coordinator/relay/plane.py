@@ -10,6 +10,7 @@ is sent with copies.
 
 from __future__ import annotations
 
+import enum
 import time
 from collections import deque
 from collections.abc import Callable
@@ -56,6 +57,14 @@ class Feed:
     """The last of our sender reports that the subscriber has answered."""
 
 
+class Shortage(enum.Enum):
+    """What the line is too thin for: nothing, the layers asked for, or some pictures altogether."""
+
+    NONE = 0
+    REDUCED = 1
+    PAUSED = 2
+
+
 Queued = tuple[Route, Packet, int, tuple[int, int, bytes]]
 """A packet that waits: its route, itself, its payload type, and (sequence, timestamp, payload)."""
 
@@ -74,6 +83,7 @@ class Plane:
         self._pacer: Pacer[Queued] | None = None
         self._again: list[tuple[Route, Packet, int, int, bytes]] = []
         self._protection = Protection()
+        self._reduced = self._relieved = False
         self.line = Downlink()
         self.sent = 0
         self.padded = 0
@@ -235,10 +245,11 @@ class Plane:
 
     def _squeezed(self) -> bool:
         """Whether the line has just shown its limit, and video is still sent as before."""
-        return self.line.draining and (self._pacer is None or not self._pacer.held)
+        return self.line.draining and not self._relieved
 
     def _drain(self, pacer: Pacer[Queued], now: float) -> None:
         pacer.hold(self.line.draining, now)
+        self._relieved = self._relieved and self.line.draining
         for route, packet, kind, (sequence, timestamp, payload) in pacer.due(now):
             self._send(kind, packet.marker, sequence, timestamp, route.ssrc, payload, now)
 
@@ -272,11 +283,18 @@ class Plane:
         self.line.probing = repeats and self._sealer.counts
         self.line.prober.wanted_bps = audio + sum(wish.layers[-1][1] for wish in wishes if wish.layers)
         chosen = allocate(wishes, self.line.budget_bps - audio)
+        self._reduced = any(wish.layers and chosen[wish.key] != wish.layers[-1][0] for wish in wishes)
         for key, quality in chosen.items():
             feed = self._feeds[int(key)]
             stream = feed.track.streams.get(quality) if quality is not None else None
             self._aim(feed, stream, now, at_once=squeezed)
             self._note_paused(feed, quality is None)
+
+    def shortage(self) -> Shortage:
+        """Return what the participant does not get of what it asked for, because its line is too thin."""
+        if any(feed.paused for feed in self._feeds.values()):
+            return Shortage.PAUSED
+        return Shortage.REDUCED if self._reduced and not self.line.learning else Shortage.NONE
 
     def _pace(self, now: float) -> None:
         """Pace video from the first sign of congestion on; what waits of a squeezed line is given up."""
@@ -288,6 +306,7 @@ class Plane:
         self._pacer.rate_bps = rate
         if self._squeezed():
             self._pacer.hold(True, now)
+            self._relieved = True
 
     def _protect(self, now: float) -> float:
         """Choose how often sound is sent, and return what all of it takes, in bit/s."""
@@ -316,12 +335,12 @@ class Plane:
         return likely * DOUBT if self.line.learning and not lowest else likely
 
     def _aim(self, feed: Feed, stream: Stream | None, now: float, *, at_once: bool = False) -> None:
-        before = feed.route.wanted
-        if feed.route.aim(stream, at_once=at_once):
-            if at_once:
-                self._give_up(feed.route)
-            if before is not stream:
-                feed.track.want_keyframe(stream, now)
+        before, current = feed.route.wanted, feed.route.current
+        waiting = feed.route.aim(stream, at_once=at_once)
+        if at_once and stream is not current:
+            self._give_up(feed.route)
+        if waiting and before is not stream:
+            feed.track.want_keyframe(stream, now)
 
     def _give_up(self, route: Route) -> None:
         """Drop what waits of a layer that the line cannot carry."""

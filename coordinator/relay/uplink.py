@@ -21,8 +21,8 @@ from .sdp import Section
 FEEDBACK_INTERVAL_S = 0.05
 REPORT_INTERVAL_S = 1.0
 MAX_SOURCES = 256
-LOSS_SAMPLE = 50
-"""Packets from which the share lost is judged."""
+LOSS_SAMPLE, LOSS_WEIGHT = 50, 0.3
+"""The share lost is judged from so many packets, and each time counts so much."""
 
 
 @dataclass
@@ -201,7 +201,9 @@ class Uplink:
             self._feedback_at = now
             body = self._recorder.feedback()
             if self._recorder.reported >= LOSS_SAMPLE:
-                self._numbered_loss = self._recorder.take_loss()
+                fresh = self._recorder.take_loss()
+                before = fresh if self._numbered_loss is None else self._numbered_loss
+                self._numbered_loss = before + (fresh - before) * LOSS_WEIGHT
             if body is not None:
                 self._send_rtcp(rtcp.transport_feedback(self._any_ssrc, body))
         if now - self._report_at >= REPORT_INTERVAL_S:

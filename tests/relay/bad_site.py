@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import statistics
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -26,11 +28,16 @@ from tests.relay.harness import Client, browser, open_client, page_server, runni
 from tests.support.site_line import SiteLine, browser_in, site_line
 
 DELAY_S = 0.05
+WINDOW_S = 2.0
 
 
 @dataclass
 class Seen:
-    """What a site got in `seconds`: shares 0..1, gaps between frames and times in seconds."""
+    """What a site got in `seconds`: shares 0..1, gaps between frames and times in seconds.
+
+    `typical_fps` and `typical_frozen` are of the middle one of all windows of `WINDOW_S`: a machine that
+    stands still now and then does not move them, a picture that suffers does.
+    """
 
     seconds: float
     audio_gaps: float
@@ -39,6 +46,8 @@ class Seen:
     frozen_s: float
     bps: float
     width: int
+    typical_fps: float
+    typical_frozen: float
 
     def __str__(self) -> str:
         return (
@@ -75,17 +84,32 @@ class Site:
         """Watch for a while; a picture that stands at the end counts as a gap until then."""
         page, camera = self.client.page, self.camera
         await page.evaluate(f"gaps['{camera}'] = 0")
-        before = await self.figures()
-        await asyncio.sleep(seconds)
-        after = await self.figures()
+        marks = [await self.figures()]
+        for _ in range(max(1, round(seconds / WINDOW_S))):
+            await asyncio.sleep(WINDOW_S)
+            marks.append(await self.figures())
+        before, after = marks[0], marks[-1]
         gap_ms = await page.evaluate(
             f"Math.max(gaps['{camera}'] || 0, performance.now() - (lastFrameAt['{camera}'] || 0))"
         )
         new = {key: after[key] - before[key] for key in after}
         return Seen(
             new["at"], new["concealed"] / max(new["samples"], 1), int(new["frames"]), gap_ms / 1000,
-            new["frozen"], 8 * new["bytes"] / new["at"], int(after["width"]),
+            new["frozen"], 8 * new["bytes"] / new["at"], int(after["width"]), _typical(marks, "frames"),
+            _typical(marks, "frozen"),
         )  # fmt: skip
+
+    async def hears(self, sid: str, seconds: float) -> float:
+        """Listen to one track for a while; returns the share of it that had to be made up."""
+        figures = f"""(async () => {{
+            const report = await remote('{sid}').track.receiver.getStats();
+            const s = [...report.values()].find(s => s.type === 'inbound-rtp');
+            return [s.concealedSamples - s.silentConcealedSamples, s.totalSamplesReceived];
+        }})()"""
+        before: list[float] = await self.client.page.evaluate(figures)
+        await asyncio.sleep(seconds)
+        after: list[float] = await self.client.page.evaluate(figures)
+        return (after[0] - before[0]) / max(1.0, after[1] - before[1])
 
     async def shows_width(self, width: int, within_s: float) -> float:
         """Wait until a new picture has this width; returns how long that took, in seconds."""
@@ -95,6 +119,13 @@ class Site:
         wide = f"width('{camera}').then(w => w === {width} && frames['{camera}'] > {seen + 5})"
         await self.client.until(wide, within_s)
         return loop.time() - began
+
+
+def _typical(marks: list[dict[str, float]], key: str) -> float:
+    """Return the middle one of the rates (per second) between the marks."""
+    return statistics.median(
+        (after[key] - before[key]) / (after["at"] - before["at"]) for before, after in pairwise(marks)
+    )
 
 
 @dataclass

@@ -71,10 +71,10 @@ GOOD = Condition(300_000, 280_000, 0.0, 0.0, 0.0, 0.1, 0)
 
 def test_nothing_is_tried_while_nobody_wants_more_or_the_line_is_not_clean() -> None:
     prober = Prober()
-    prober.disturbed(0.0)
+    prober.limited(0.0)
     assert prober.padding(GOOD, 60.0) == 0, "nobody wants more"
     prober.wanted_bps = 1_500_000
-    prober.disturbed(60.0)
+    prober.limited(60.0)
     assert prober.padding(GOOD, 60.0 + WAIT_S / 2) == 0
     prober.padding(GOOD, 60.0 + WAIT_S)
     assert prober.running and prober.padding(GOOD, 60.1 + WAIT_S) > 0

@@ -25,12 +25,13 @@ CLEAN_S, MAX_CLEAN_S = 10.0, 80.0
 STEP_S = 5.0
 STEP_FACTOR = 1.3
 QUEUE_LIMIT_S = 0.15
-LOSS_LIMIT, MAX_LOSS_LIMIT = 0.10, 0.40
+LOSS_LIMIT, MAX_LOSS_LIMIT = 0.12, 0.40
 SEVERE_LOSS = 0.30
 LOSS_WINDOW_S = 2.0
 LOSS_SAMPLE = 60
 MILD_FLOOR_BPS = 160_000.0
 """Loss alone never takes a line below this while most of what is sent arrives."""
+ARRIVED_S = 0.5
 TREND_S = 0.3
 LASTING_S = 0.2
 BASE_WINDOW_S = 20.0
@@ -61,7 +62,7 @@ class Downlink:
         self.fresh_loss = 0.0
         """The share lost over the last moments, however few packets that is."""
         self._sent_bytes = 0
-        self._latest_queue_s = 0.0
+        self._latest_queue_s = self._standing_s = 0.0
         self._sent: dict[int, tuple[float, int]] = {}
         self._number = 0
         self._arrived: deque[tuple[float, int]] = deque()
@@ -91,6 +92,7 @@ class Downlink:
     def feedback(self, reports: list[tuple[int, float | None]], now: float) -> None:
         """Take in transport-cc feedback: (16-bit number, arrival on the peer's clock or None)."""
         lost = came = size = 0
+        standing = 10.0
         for wire, arrival in reports:
             number = self._number + newer_by(wire, self._number & 0xFFFF)
             known = self._sent.pop(number, None)
@@ -103,6 +105,8 @@ class Downlink:
             came += 1
             self._arrived.append((arrival, known[1]))
             self._note_delay(arrival - known[0], arrival)
+            standing = min(standing, self._latest_queue_s)
+        self._standing_s = standing if came else 0.0
         self._note_outcome(came, lost, size, now)
         self._queues.append((now, self.queue_s))
         while now - self._queues[0][0] > TREND_S:
@@ -130,15 +134,16 @@ class Downlink:
         if total >= LOSS_SAMPLE or (loss > SEVERE_LOSS and total >= LOSS_SAMPLE / 2):
             self.loss = loss
 
-    def arrived_bps(self) -> float:
-        """Return the rate that reached the peer over the last half second of feedback."""
+    def arrived_bps(self, within_s: float = ARRIVED_S) -> float:
+        """Return the rate that reached the peer lately (at most `ARRIVED_S`), by its feedback."""
         if not self._arrived:
             return 0.0
         newest = self._arrived[-1][0]
-        while newest - self._arrived[0][0] > 0.5:
+        while newest - self._arrived[0][0] > ARRIVED_S:
             self._arrived.popleft()
-        span = max(0.1, newest - self._arrived[0][0])
-        return 8 * sum(size for _, size in self._arrived) / span
+        lately = [(at, size) for at, size in self._arrived if newest - at <= within_s]
+        span = max(0.1, newest - min(lately)[0])
+        return 8 * sum(size for _, size in lately) / span
 
     def _sent_bps(self) -> float:
         span = max(0.1, self._outcomes[-1][0] - self._outcomes[0][0]) if self._outcomes else 1.0
@@ -176,7 +181,7 @@ class Downlink:
 
     def _condition(self) -> Condition:
         return Condition(
-            self.budget_bps, self.arrived_bps(), self.queue_s, self.loss, self.fresh_loss, self.rtt_s,
+            self.budget_bps, self.arrived_bps(), max(self.queue_s, self._standing_s), self.loss, self.fresh_loss, self.rtt_s,
             self._sent_bytes,
         )  # fmt: skip
 
@@ -203,7 +208,8 @@ class Downlink:
             if lasting and now - self._backed_off_at > BACK_OFF_INTERVAL_S:
                 first = now - self._backed_off_at > 2.0
                 least = 0.0 if full or not first else 0.4 * min(self.budget_bps, self._sent_bps())
-                self._back_off(max(least, 0.85 * self.arrived_bps()), now)
+                arrived = self.arrived_bps(LASTING_S) if full else self.arrived_bps()
+                self._back_off(max(least, 0.85 * arrived), now)
                 self.draining, self._overflowed_at = True, now
         elif self.chance_loss(now) > self._loss_limit + self._doubt:
             self._bad_at = now
@@ -231,6 +237,7 @@ class Downlink:
             self._clean_s = min(MAX_CLEAN_S, 2 * self._clean_s)  # the last step up was one too many
         self._learning = False
         self._backed_off_at = now
+        self.prober.limited(now)
         self.budget_bps = max(MIN_BPS, min(self.budget_bps, to_bps))
 
     def _grow(self, now: float) -> None:

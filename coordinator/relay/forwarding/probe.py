@@ -1,7 +1,8 @@
 """Finding out whether a line carries more: padding beside the media, for a moment, a step at a time.
 
-Rule 1: a probe begins only when somebody wants more than the estimate, and the line has been clean for
-`WAIT_S`, after a probe that failed for up to `MAX_WAIT_S`: a line that was mended must be noticed in time.
+Rule 1: a probe begins only when somebody wants more than the estimate, `WAIT_S` after the line last showed
+its limit (after probes that failed, up to `MAX_WAIT_S`: a line that was mended must be noticed in time) and
+`CLEAN_S` after anything unclean, which may have been a machine that stumbled.
 Rule 2: a step that arrived becomes the estimate, and the next one follows at once. A queue that grows past
 `QUEUE_S`, or fresh loss, ends the probe before the sound is touched.
 Rule 3: no clock and no packets here: it is told what was sent and what arrived, and says how much to pad.
@@ -11,11 +12,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-WAIT_S, MAX_WAIT_S = 3.0, 6.0
+WAIT_S, MAX_WAIT_S, CLEAN_S = 2.5, 6.0, 1.0
 STEP_S, MEASURED_S = 0.6, 0.4
 FIRST_FACTOR, NEXT_FACTOR = 1.4, 1.6
 QUEUE_S = 0.08
-ARRIVED_SHARE = 0.8
+ARRIVED_SHARE = 0.85
 FRESH_LOSS = 0.08
 """So much more than the line usually loses ends a probe."""
 MAX_STEP_BYTES = 40_000
@@ -43,7 +44,7 @@ class Prober:
         self.wanted_bps = 0.0
         """What everything that is wished for would take."""
         self._wait_s = WAIT_S
-        self._quiet_since = 0.0
+        self._next_at = 0.0
         self._goal_bps = 0.0
         self._began, self._sent_before = 0.0, 0
 
@@ -53,14 +54,19 @@ class Prober:
         return self._goal_bps > 0
 
     def disturbed(self, now: float) -> None:
-        """Note that the line is not clean: any probe ends, and the wait begins anew."""
+        """Note that the line is not clean: any probe ends."""
         self._goal_bps = 0.0
-        self._quiet_since = now
+        self._next_at = max(self._next_at, now + CLEAN_S)
+
+    def limited(self, now: float) -> None:
+        """Note that the line has shown its limit: any probe ends, and the wait begins anew."""
+        self._goal_bps = 0.0
+        self._next_at = now + self._wait_s
 
     def padding(self, line: Condition, now: float) -> int:
         """Return how many bytes of padding are due now."""
         if not self.running:
-            if self.wanted_bps <= line.budget_bps or now - self._quiet_since < self._wait_s:
+            if self.wanted_bps <= line.budget_bps or now < self._next_at:
                 return 0
             self._begin(FIRST_FACTOR * line.budget_bps, line, now)
         due = self._goal_bps / 8 * (now - self._began) - (line.sent_bytes - self._sent_before)
@@ -88,6 +94,6 @@ class Prober:
 
     def _fail(self, line: Condition, now: float) -> float:
         found = min(self._goal_bps, max(0.9 * line.arrived_bps, 0.85 * line.budget_bps))
-        self.disturbed(now)
-        self._wait_s = min(MAX_WAIT_S, 1.5 * self._wait_s)
+        self.limited(now)
+        self._wait_s = min(MAX_WAIT_S, 1.4 * self._wait_s)
         return found
