@@ -3,6 +3,7 @@
 # make test      everything that CI runs: check, unit, browser and end-to-end tests
 # make test-fast no browser, no slow test: seconds
 # make soak      a thousand simulated briefings against the attendance rules: minutes
+# make lines     browsers on thin, lossy and cut lines, in network namespaces (root): minutes
 # make check     ruff, mypy --strict, import-linter, tsc
 # Each step leaves a stamp in .venv, so that a second run costs nothing.
 
@@ -18,10 +19,10 @@ TOOLS := PATH="$(CURDIR)/.venv/bin:$$PATH"
 LIVEKIT := web/static/vendor/livekit-client.umd.js
 RUN_ARGS ?=
 
-.PHONY: help setup run demo test test-fast soak check format screenshots clean
+.PHONY: help setup run demo test test-fast soak lines check format screenshots clean
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -8
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -9
 
 setup: $(STAMPS)/run $(LIVEKIT)
 
@@ -34,14 +35,17 @@ demo: setup
 # Two at a time, a file to each: most of them wait for browsers and clocks. The relay's tests encode video in
 # browsers and judge what arrives, so they have the machine to themselves.
 test: check $(STAMPS)/machine
-	$(PYTHON) -m pytest --numprocesses 2 --dist loadfile --ignore tests/relay
-	$(PYTHON) -m pytest tests/relay
+	$(PYTHON) -m pytest --numprocesses 2 --dist loadfile --ignore tests/relay -m 'not line'
+	$(PYTHON) -m pytest tests/relay -m 'not line'
 
 test-fast: $(STAMPS)/dev
 	$(PYTHON) -m pytest -m "not browser and not slow and not e2e"
 
 soak: $(STAMPS)/dev
 	LEDGER_BRIEFINGS=1000 $(PYTHON) -m pytest -s tests/ledger/test_simulation.py
+
+lines: $(STAMPS)/dev $(STAMPS)/machine $(LIVEKIT)
+	$(PYTHON) -m pytest -s -m line
 
 check: $(STAMPS)/dev $(STAMPS)/node $(LIVEKIT)
 	$(PYTHON) -m ruff check

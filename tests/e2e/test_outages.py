@@ -24,7 +24,7 @@ from tests.support.namespaces import Namespace, namespace
 from tests.support.server import Server
 from tests.support.watching import sees
 
-pytestmark = [pytest.mark.e2e, pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.line, pytest.mark.e2e, pytest.mark.browser, pytest.mark.slow]
 
 CODE = "xa-ban-thi"
 OUTAGES_S = [float(word) for word in os.environ.get("OUTAGES_S", "3 30").split()]

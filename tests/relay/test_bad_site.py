@@ -17,7 +17,12 @@ import pytest_asyncio
 from coordinator.simulate import RecordedMedia
 from tests.relay.bad_site import Hall, Seen, Site, hall
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [
+    pytest.mark.line,
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.asyncio(loop_scope="module"),
+]
 
 SETTLE_S = 4.0
 WATCHED_S = 10.0
@@ -97,6 +102,8 @@ async def test_with_10_percent_lost_each_way_sound_is_unbroken_and_no_picture_st
     await stage.good.client.until(f"!!(remote('{voice}') || {{}}).track", 10)
     stage.hall.line.lose(10)
     bad, good = await stage.settled()
+    there = stage.hall.participant("bad")
+    assert any(feed.route.copies and feed.route.takes_copies for feed in there.plane.feeds()), "RED, down"
     told = await stage.bad.client.page.evaluate("room.localParticipant.connectionQuality")
     spoken = await stage.good.hears(voice, 4)
     stage.hall.line.mend()
@@ -104,6 +111,7 @@ async def test_with_10_percent_lost_each_way_sound_is_unbroken_and_no_picture_st
     print(f"spoken from there, {100 * spoken:.2f} % missing; its line is told to be {told}")
     assert bad.audio_gaps < AUDIO_GAPS + good.audio_gaps
     assert bad.longest_gap_s < 1 and bad.width > LOW_WIDTH
+    assert there.uplink.copied > 0, "RED, up"
     assert spoken < AUDIO_GAPS + good.audio_gaps
     assert told in ("poor", "good"), "not called excellent"
     stage.leaves_alone(good)
