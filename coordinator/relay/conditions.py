@@ -60,7 +60,7 @@ class Speakers:
 def quality_of(
     loss: float, rtt_s: float, silent_s: float, shortage: Shortage = Shortage.NONE
 ) -> models.ConnectionQuality:
-    """Judge a line by its loss (0..1), round trip and silence, both in seconds, and what it is too thin for."""
+    """Judge a line by its loss (0..1), its round trip and silence in seconds, and what it is too thin for."""
     if silent_s > SILENT_S:
         return LOST
     if loss > 0.08 or rtt_s > 0.8 or shortage is Shortage.PAUSED:

@@ -61,6 +61,8 @@ class Uplink:
         """The share lost on the way here, before repairs."""
         self._numbered_loss: float | None = None
         self.received = 0
+        self.copied = 0
+        """Lost packets of sound that came as copies inside others, since the start."""
         self._asked_before = (0, 0)
         self.on_media: Callable[[MediaTrack, str], None] = lambda track, codec: None
         """Called with the codec when the first packet of a track's stream comes."""
@@ -124,6 +126,7 @@ class Uplink:
                 lost.sequence, lost.timestamp = header.sequence - back & 0xFFFF, header.timestamp - offset
                 lost.timestamp &= 0xFFFFFFFF
                 lost.marker, lost.extensions = False, header.extensions
+                self.copied += 1
                 self._accept(binding.track, stream, lost, copy, now, True, copied=True)
         return payload_type, frame
 

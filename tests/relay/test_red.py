@@ -144,5 +144,6 @@ def test_a_frame_lost_on_the_way_up_is_taken_from_the_next_packet_and_still_coun
         uplink.on_rtp(rtp.build(RED, False, 65533 + number & 0xFFFF, FRAME * number, 5, b"", payload))
 
     assert heard.frames == [(FRAME * n, b"frame %d" % n) for n in (0, 1, 2, 3, 4, 6, 7)]
+    assert uplink.copied == 2
     (block,) = track.reports(track.streams[2].last_arrival)
     assert block.total_lost == 3

@@ -180,8 +180,9 @@ class Downlink:
         return self.prober.padding(self._condition(), now)
 
     def _condition(self) -> Condition:
+        queue_s = max(self.queue_s, self._standing_s)
         return Condition(
-            self.budget_bps, self.arrived_bps(), max(self.queue_s, self._standing_s), self.loss, self.fresh_loss, self.rtt_s,
+            self.budget_bps, self.arrived_bps(), queue_s, self.loss, self.fresh_loss, self.rtt_s,
             self._sent_bytes,
         )  # fmt: skip
 
