@@ -101,17 +101,20 @@ async def test_with_10_percent_lost_each_way_sound_is_unbroken_and_no_picture_st
     voice = await stage.bad.client.call("publishMicrophone")
     await stage.good.client.until(f"!!(remote('{voice}') || {{}}).track", 10)
     stage.hall.line.lose(10)
+    listening = asyncio.create_task(stage.good.hears(voice, SETTLE_S + WATCHED_S))
     bad, good = await stage.settled()
+    spoken = await listening
     there = stage.hall.participant("bad")
     assert any(feed.route.copies and feed.route.takes_copies for feed in there.plane.feeds()), "RED, down"
     told = await stage.bad.client.page.evaluate("room.localParticipant.connectionQuality")
-    spoken = await stage.good.hears(voice, 4)
     stage.hall.line.mend()
 
     print(f"spoken from there, {100 * spoken:.2f} % missing; its line is told to be {told}")
     assert bad.audio_gaps < AUDIO_GAPS + good.audio_gaps
     assert bad.longest_gap_s < 1 and bad.width > LOW_WIDTH
     assert there.uplink.copied > 0, "RED, up"
-    assert spoken < AUDIO_GAPS + good.audio_gaps
+    assert spoken < 2 * AUDIO_GAPS + good.audio_gaps, (
+        "browsers send one earlier frame: two lost in a row are 1 %"
+    )
     assert told in ("poor", "good"), "not called excellent"
     stage.leaves_alone(good)
