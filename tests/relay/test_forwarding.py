@@ -464,6 +464,17 @@ def test_a_good_line_opens_within_seconds() -> None:
     assert line.downlink.budget_bps > 4 * START_BPS
 
 
+def test_a_line_that_stays_good_keeps_no_more_of_its_past_than_after_a_minute() -> None:
+    def kept(line: Line) -> int:
+        return sum(len(value) for value in vars(line.downlink).values() if hasattr(value, "__len__"))
+
+    line = Line(50_000_000)
+    line.run(60.0, 2_000_000)
+    after_a_minute = kept(line)
+    line.run(240.0, 2_000_000)
+    assert kept(line) <= after_a_minute * 1.5
+
+
 def test_a_narrow_line_is_found_out_before_the_queue_is_a_second_long() -> None:
     line = Line(500_000)
     line.run(2.0, 1_500_000)

@@ -107,6 +107,7 @@ class Downlink:
             self._note_delay(arrival - known[0], arrival)
             standing = min(standing, self._latest_queue_s)
         self._standing_s = standing if came else 0.0
+        self._forget_arrived()
         self._note_outcome(came, lost, size, now)
         self._queues.append((now, self.queue_s))
         while now - self._queues[0][0] > TREND_S:
@@ -134,13 +135,15 @@ class Downlink:
         if total >= LOSS_SAMPLE or (loss > SEVERE_LOSS and total >= LOSS_SAMPLE / 2):
             self.loss = loss
 
+    def _forget_arrived(self) -> None:
+        while self._arrived and self._arrived[-1][0] - self._arrived[0][0] > ARRIVED_S:
+            self._arrived.popleft()
+
     def arrived_bps(self, within_s: float = ARRIVED_S) -> float:
         """Return the rate that reached the peer lately (at most `ARRIVED_S`), by its feedback."""
         if not self._arrived:
             return 0.0
         newest = self._arrived[-1][0]
-        while newest - self._arrived[0][0] > ARRIVED_S:
-            self._arrived.popleft()
         lately = [(at, size) for at, size in self._arrived if newest - at <= within_s]
         span = max(0.1, newest - min(lately)[0])
         return 8 * sum(size for _, size in lately) / span
