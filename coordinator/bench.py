@@ -10,7 +10,7 @@ import importlib.util
 import sys
 from collections.abc import Sequence
 
-_KNOWN = ("reports", "relay", "joins")
+_KNOWN = ("reports", "relay", "joins", "floods")
 
 
 def main(words: Sequence[str]) -> int:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import random
 import secrets
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
@@ -36,6 +37,7 @@ from coordinator.room_keeper import ACTIVE, RoomKeeper
 from coordinator.running import EventLog, Running, ask
 from coordinator.screens import Pump, Screen, Snapshot, timeless
 
+SPREAD_S = 0.4  # of the news that the media server is back, over a briefing's screens
 STOP_WITHIN_S = 5.0
 ANSWER_WITHIN_S = 0.9  # an answer at once is still within lines.ENDED_SILENT_MS when this is over
 FAILURES_OF_AN_OUTAGE = 2  # reconciles in a row without an answer
@@ -258,8 +260,9 @@ class Hall:
         self.check_outage()
         self.keeper.start_again()
         if self._context.media.url is not None:
-            for pump in self.pumps.values():
-                pump.send_media()
+            loop = asyncio.get_running_loop()
+            for pump in self.pumps.values():  # not all in one instant: they come in at once
+                loop.call_later(random.uniform(0, SPREAD_S), pump.send_media)
 
     async def stop(self) -> None:
         """The server stops: every open interval ends now, and the screens are told."""

@@ -268,7 +268,7 @@ class Site:
             and not self._fresh_socket
             and client.state in ("joining", "online", "returning")
         ):
-            client.token = token
+            client.hurry(token)
             return
         self._fresh_socket = False
         self._drop_client()
