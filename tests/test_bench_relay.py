@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from coordinator import bench
-from coordinator.benchmarks import janus, relay
+from coordinator.benchmarks import janus, joins, relay
 from coordinator.benchmarks.load import LoadClient, transport_number
 from coordinator.relay.forwarding import rtp as forwarding_rtp
 from coordinator.relay.forwarding import twcc
@@ -126,3 +126,10 @@ def test_without_enough_joins_there_is_nothing_to_compare() -> None:
     with pytest.raises(SystemExit) as wrong:
         bench.main(["joins", "--joins", "10"])
     assert wrong.value.code == 2
+
+
+def test_a_leak_is_what_goes_on_growing() -> None:
+    filling = {200: 100_000, 400: 120_000, 600: 130_000, 800: 131_000, 1000: 130_500, 1200: 130_800}
+    leaking = {at: 100_000 + 20 * at for at in filling}
+    assert joins.grown_bytes(filling) < joins.BYTES_A_JOIN / 4
+    assert joins.grown_bytes(leaking) == pytest.approx(20 * 1024)
