@@ -10,9 +10,8 @@ import asyncio
 import contextlib
 import dataclasses
 import statistics
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -29,14 +28,14 @@ from tests.support.site_line import SiteLine, browser_in, site_line
 
 DELAY_S = 0.05
 WINDOW_S = 2.0
+WINDOWS, MAX_WINDOWS = 5, 20
 
 
 @dataclass
 class Seen:
     """What a site got in `seconds`: shares 0..1, gaps between frames and times in seconds.
 
-    `typical_fps` and `typical_frozen` are of the middle one of all windows of `WINDOW_S`: a machine that
-    stands still now and then does not move them, a picture that suffers does.
+    `typical_fps` and `typical_frozen` (a share) are of the middle one of its windows.
     """
 
     seconds: float
@@ -49,6 +48,27 @@ class Seen:
     typical_fps: float
     typical_frozen: float
 
+    @classmethod
+    def over(cls, windows: list[Seen]) -> Seen:
+        """Put windows together, as if they had followed each other."""
+        seconds = sum(one.seconds for one in windows)
+
+        def mean(value: Callable[[Seen], float]) -> float:
+            return sum(value(one) * one.seconds for one in windows) / seconds
+
+        return cls(
+            seconds, mean(lambda one: one.audio_gaps), sum(one.frames for one in windows),
+            max(one.longest_gap_s for one in windows), sum(one.frozen_s for one in windows),
+            mean(lambda one: one.bps), windows[-1].width,
+            statistics.median(one.typical_fps for one in windows),
+            statistics.median(one.typical_frozen for one in windows),
+        )  # fmt: skip
+
+    @property
+    def undisturbed(self) -> bool:
+        """Whether a site on a good line saw and heard without a gap: the machine had time for everybody."""
+        return self.audio_gaps < 0.002 and self.longest_gap_s < 0.25
+
     def __str__(self) -> str:
         return (
             f"{self.seconds:.1f} s: audio gaps {100 * self.audio_gaps:.2f} %, "
@@ -60,55 +80,55 @@ class Seen:
 
 @dataclass
 class Site:
-    """One browser that watches `camera` and hears the hall."""
+    """One browser that watches `camera` and hears `voice`, the hall's."""
 
     client: Client
     camera: str
+    voice: str
 
     async def figures(self) -> dict[str, float]:
         page = self.client.page
         found: dict[str, float] = await page.evaluate(
             """async camera => {
-                const all = await inbound(), sound = all.filter(s => s.kind === 'audio');
-                const sum = (list, key) => list.reduce((total, s) => total + (s[key] || 0), 0);
+                const all = await inbound();
+                const sum = key => all.reduce((total, s) => total + (s[key] || 0), 0);
                 return { at: performance.now() / 1000, frames: frames[camera] || 0,
-                    width: await width(camera),
-                    concealed: sum(sound, 'concealed') - sum(sound, 'silent'), samples: sum(sound, 'samples'),
-                    bytes: sum(all, 'bytes'), frozen: sum(all, 'frozen') };
+                    width: await width(camera), bytes: sum('bytes'), frozen: sum('frozen') };
             }""",
             self.camera,
         )
-        return found
+        concealed, samples = await self.heard(self.voice)
+        return found | {"concealed": concealed, "samples": samples}
 
     async def watch(self, seconds: float) -> Seen:
         """Watch for a while; a picture that stands at the end counts as a gap until then."""
         page, camera = self.client.page, self.camera
         await page.evaluate(f"gaps['{camera}'] = 0")
-        marks = [await self.figures()]
-        for _ in range(max(1, round(seconds / WINDOW_S))):
-            await asyncio.sleep(WINDOW_S)
-            marks.append(await self.figures())
-        before, after = marks[0], marks[-1]
+        before = await self.figures()
+        await asyncio.sleep(seconds)
+        after = await self.figures()
         gap_ms = await page.evaluate(
             f"Math.max(gaps['{camera}'] || 0, performance.now() - (lastFrameAt['{camera}'] || 0))"
         )
         new = {key: after[key] - before[key] for key in after}
         return Seen(
             new["at"], new["concealed"] / max(new["samples"], 1), int(new["frames"]), gap_ms / 1000,
-            new["frozen"], 8 * new["bytes"] / new["at"], int(after["width"]), _typical(marks, "frames"),
-            _typical(marks, "frozen"),
+            new["frozen"], 8 * new["bytes"] / new["at"], int(after["width"]), new["frames"] / new["at"],
+            new["frozen"] / new["at"],
         )  # fmt: skip
 
-    async def hears(self, sid: str, seconds: float) -> float:
-        """Listen to one track for a while; returns the share of it that had to be made up."""
-        figures = f"""(async () => {{
+    async def heard(self, sid: str) -> list[float]:
+        """Return how many samples of one track were made up so far, and how many there were."""
+        figures: list[float] = await self.client.page.evaluate(f"""(async () => {{
             const report = await remote('{sid}').track.receiver.getStats();
             const s = [...report.values()].find(s => s.type === 'inbound-rtp');
-            return [s.concealedSamples - s.silentConcealedSamples, s.totalSamplesReceived];
-        }})()"""
-        before: list[float] = await self.client.page.evaluate(figures)
-        await asyncio.sleep(seconds)
-        after: list[float] = await self.client.page.evaluate(figures)
+            return s ? [s.concealedSamples - s.silentConcealedSamples, s.totalSamplesReceived] : [0, 0];
+        }})()""")
+        return figures
+
+    async def missing(self, sid: str, before: list[float]) -> float:
+        """Return the share of one track that was made up since `before` (see `heard`)."""
+        after = await self.heard(sid)
         return (after[0] - before[0]) / max(1.0, after[1] - before[1])
 
     async def shows_width(self, width: int, within_s: float) -> float:
@@ -121,11 +141,21 @@ class Site:
         return loop.time() - began
 
 
-def _typical(marks: list[dict[str, float]], key: str) -> float:
-    """Return the middle one of the rates (per second) between the marks."""
-    return statistics.median(
-        (after[key] - before[key]) / (after["at"] - before["at"]) for before, after in pairwise(marks)
-    )
+async def side_by_side(bad: Site, good: Site) -> tuple[Seen, Seen]:
+    """Watch both sites for `WINDOWS` windows; returns what the bad one saw, and what the good one did.
+
+    For the bad one only windows count in which the good one was undisturbed: in the others it is this machine
+    that stood still. For the good one all of them count.
+    """
+    of_bad: list[Seen] = []
+    of_good: list[Seen] = []
+    while len(of_bad) < WINDOWS:
+        assert len(of_good) < MAX_WINDOWS, f"this machine is too busy: {Seen.over(of_good)}"
+        windows = await asyncio.gather(bad.watch(WINDOW_S), good.watch(WINDOW_S))
+        of_good.append(windows[1])
+        if windows[1].undisturbed:
+            of_bad.append(windows[0])
+    return Seen.over(of_bad), Seen.over(of_good)
 
 
 @dataclass
@@ -136,6 +166,7 @@ class Hall:
     line: SiteLine
     hub: LightClient
     camera: str
+    voice: str
     near: Browser
     far: Browser
     page: str
@@ -147,7 +178,7 @@ class Hall:
     async def enter(self, client: Client, identity: str) -> Site:
         url = f"ws://{self.line.there.here}:{self.running.port}"
         await client.call("join", url, token(identity))
-        site = Site(client, self.camera)
+        site = Site(client, self.camera, self.voice)
         await site.shows_width(1280, 15)
         return site
 
@@ -177,8 +208,8 @@ async def hall(patch: pytest.MonkeyPatch, recorded: RecordedMedia, folder: Path)
         await hub.connect()
         stack.push_async_callback(hub.close)
         camera = await hub.publish_camera(simulcast=True)
-        await hub.publish_microphone()
-        yield Hall(running, line, hub, camera.sid, near, far, page)
+        voice = await hub.publish_microphone()
+        yield Hall(running, line, hub, camera.sid, voice.sid, near, far, page)
 
 
 def _announce(patch: pytest.MonkeyPatch, address: str, port: int) -> None:

@@ -6,7 +6,6 @@ Everybody joins once; the line is changed while the media runs.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ import pytest
 import pytest_asyncio
 
 from coordinator.simulate import RecordedMedia
-from tests.relay.bad_site import Hall, Seen, Site, hall
+from tests.relay.bad_site import WINDOW_S, Hall, Seen, Site, hall, side_by_side
 
 pytestmark = [
     pytest.mark.line,
@@ -25,10 +24,10 @@ pytestmark = [
 ]
 
 SETTLE_S = 4.0
-WATCHED_S = 10.0
-"""What this machine itself costs, it costs the good site too: sound on the bad line is compared with it."""
 BACK_WITHIN_S = 15.0
 AUDIO_GAPS = 0.01
+SPOKEN_GAPS = 0.04
+"""On the way up it is the browser that protects: with one earlier frame, two lost in a row are gone."""
 LOW_WIDTH, HIGH_WIDTH = 320, 1280
 
 
@@ -44,7 +43,7 @@ class Stage:
     async def settled(self) -> tuple[Seen, Seen]:
         """Let the relay find out about the line, then watch; returns what the bad and the good site saw."""
         squeezed = await self.bad.watch(SETTLE_S)
-        seen = await asyncio.gather(self.bad.watch(WATCHED_S), self.good.watch(WATCHED_S))
+        seen = await side_by_side(self.bad, self.good)
         print(f"at first: {squeezed}", f"then:     {seen[0]}", f"the good: {seen[1]}", sep="\n")
         assert squeezed.audio_gaps < 0.3, "sound stops for a second at most when a line becomes thin"
         return seen
@@ -69,7 +68,7 @@ async def stage(recorded: RecordedMedia, tmp_path_factory: pytest.TempPathFactor
         async with hall(patch, recorded, tmp_path_factory.mktemp("far")) as opened:
             pages = await opened.open(opened.near), await opened.open(opened.far)
             good = await opened.enter(pages[0], "good")
-            alone = await good.watch(6)
+            alone = Seen.over([await good.watch(WINDOW_S) for _ in range(3)])
             bad = await opened.enter(pages[1], "bad")
             yield Stage(opened, good, bad, alone)
 
@@ -79,7 +78,7 @@ async def test_at_300_kbit_s_sound_is_unbroken_and_the_picture_moves(stage: Stag
     bad, good = await stage.settled()
     stage.hall.line.lift()
 
-    assert bad.audio_gaps < AUDIO_GAPS + good.audio_gaps
+    assert bad.audio_gaps < AUDIO_GAPS
     assert bad.width == LOW_WIDTH and bad.frames / bad.seconds > 10 and bad.longest_gap_s < 1
     stage.leaves_alone(good)
     await stage.bad.shows_width(HIGH_WIDTH, BACK_WITHIN_S)
@@ -91,7 +90,7 @@ async def test_at_100_kbit_s_sound_is_unbroken_and_the_picture_is_said_to_be_pau
     paused = await stage.bad.client.page.evaluate(f"remote('{stage.bad.camera}').track.streamState")
     stage.hall.line.lift()
 
-    assert bad.audio_gaps < AUDIO_GAPS + good.audio_gaps and paused == "paused"
+    assert bad.audio_gaps < AUDIO_GAPS and paused == "paused"
     stage.leaves_alone(good)
     await stage.bad.shows_width(HIGH_WIDTH, BACK_WITHIN_S)
 
@@ -101,20 +100,18 @@ async def test_with_10_percent_lost_each_way_sound_is_unbroken_and_no_picture_st
     voice = await stage.bad.client.call("publishMicrophone")
     await stage.good.client.until(f"!!(remote('{voice}') || {{}}).track", 10)
     stage.hall.line.lose(10)
-    listening = asyncio.create_task(stage.good.hears(voice, SETTLE_S + WATCHED_S))
+    said = await stage.good.heard(voice)
     bad, good = await stage.settled()
-    spoken = await listening
+    spoken = await stage.good.missing(voice, said)
     there = stage.hall.participant("bad")
     assert any(feed.route.copies and feed.route.takes_copies for feed in there.plane.feeds()), "RED, down"
     told = await stage.bad.client.page.evaluate("room.localParticipant.connectionQuality")
     stage.hall.line.mend()
 
     print(f"spoken from there, {100 * spoken:.2f} % missing; its line is told to be {told}")
-    assert bad.audio_gaps < AUDIO_GAPS + good.audio_gaps
+    assert bad.audio_gaps < AUDIO_GAPS
     assert bad.longest_gap_s < 1 and bad.width > LOW_WIDTH
     assert there.uplink.copied > 0, "RED, up"
-    assert spoken < 2 * AUDIO_GAPS + good.audio_gaps, (
-        "browsers send one earlier frame: two lost in a row are 1 %"
-    )
+    assert spoken < SPOKEN_GAPS + good.audio_gaps, "browsers send one earlier frame"
     assert told in ("poor", "good"), "not called excellent"
     stage.leaves_alone(good)
