@@ -2,7 +2,7 @@
 # make demo      the same with 25 simulated sites
 # make test      everything that CI runs: check, unit, browser and end-to-end tests
 # make test-fast no browser, no slow test: seconds
-# make soak      a thousand simulated briefings against the attendance rules: minutes
+# make soak      a thousand simulated briefings against the attendance rules, a line that is away for 5 minutes: long
 # make lines     browsers on thin, lossy and cut lines, in network namespaces (root): minutes
 # make check     ruff, mypy --strict, import-linter, tsc
 # Each step leaves a stamp in .venv, so that a second run costs nothing.
@@ -41,8 +41,9 @@ test: check $(STAMPS)/machine
 test-fast: $(STAMPS)/dev
 	$(PYTHON) -m pytest -m "not browser and not slow and not e2e"
 
-soak: $(STAMPS)/dev
+soak: $(STAMPS)/dev $(STAMPS)/machine $(LIVEKIT)
 	LEDGER_BRIEFINGS=1000 $(PYTHON) -m pytest -s tests/ledger/test_simulation.py
+	OUTAGES_S=300 $(PYTHON) -m pytest -s tests/e2e/test_outages.py
 
 lines: $(STAMPS)/dev $(STAMPS)/machine $(LIVEKIT)
 	$(PYTHON) -m pytest -s -m line

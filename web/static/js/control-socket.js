@@ -31,6 +31,7 @@ const FINAL = new Set(["replaced", "revoked", "ended", "cancelled", "login_neede
  * @property {() => void} [measure] the hall asks for a line check
  * @property {(refusal: {code: string, message?: string, [more: string]: any}, final: boolean) => void} refused
  * @property {(state: SocketState) => void} state
+ * @property {() => void} [back] the line was away and is there again; a new socket comes next
  * @property {() => Promise<object>|object} figures the `media` part of the next heartbeat
  */
 
@@ -193,6 +194,7 @@ export class ControlSocket {
     this.tries = 0;
     this.#drop();
     this.#enter("reconnecting");
+    this.listeners.back?.();
     this.#retryIn(BACK_MS);
   }
 

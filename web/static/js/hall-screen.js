@@ -39,6 +39,7 @@ const socket = new ControlSocket(controlUrl(), () => ({ briefing: page.briefing,
     draw();
   },
   media: (url, token) => void room.connect(url, token),
+  back: () => room.letGo(),
   refused(told, final) {
     if (told.code === "server_stop") return;
     refusal = final ? errorText(told.code, told.message) : "";

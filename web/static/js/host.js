@@ -39,6 +39,7 @@ const socket = new ControlSocket(controlUrl(), () => ({ briefing, as: "hub" }), 
     redrawSoon();
   },
   media: (url, token) => void room.connect(url, token),
+  back: () => room.letGo(),
   refused,
   state: redrawSoon,
   figures: () => figures.take(),

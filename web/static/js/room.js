@@ -91,6 +91,17 @@ export class BriefingRoom {
     this.#settle();
   }
 
+  /**
+   * The line was away for long: a connection that hangs is let go, and the next `media` message makes a new one.
+   * Browsers open one WebSocket after the other to a server, so that one that hangs would keep all others waiting.
+   */
+  letGo() {
+    if (!this.identity || !this.room || this.room.state === ConnectionState.Connected) return;
+    clearTimeout(this.retryTimer);
+    this.identity = "lost";
+    void this.#leave().then(() => this.#settle());
+  }
+
   /** Leaves the room and forgets it: the briefing has ended, or another page took over. */
   async close() {
     clearTimeout(this.retryTimer);

@@ -52,6 +52,7 @@ const socket = new ControlSocket(controlUrl(), () => (page.briefing ? { as: "sit
     redrawSoon();
   },
   media: (url, token) => void room.connect(url, token),
+  back: () => room.letGo(),
   measure: () => {
     if (snapshot?.phase !== "live") checks.asked();
   },
