@@ -100,7 +100,6 @@ async def test_a_line_too_narrow_for_any_picture_says_so_and_keeps_the_sound(
 
 
 async def test_media_that_stops_is_set_up_again_within_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("coordinator.relay.liveness.SILENT_S", 3.0)
     async with stage_with_line(monkeypatch) as (stage, line):
         hub = await stage.enter("hub")
         camera = await hub.call("publishCamera")
