@@ -84,7 +84,7 @@ class Hall:
         self._seq = clock.now().utc_ms // 100  # grows over restarts too: never over 10 a second
         self._shown: Snapshot | None = None
         self.running = Running(briefing, context.log, self._committed)
-        self.keeper = RoomKeeper(self.running, context.media, self.connections, self.changed)
+        self.keeper = RoomKeeper(self.running, context.media, self.connections, self.actors, self.changed)
 
     @property
     def active(self) -> bool:

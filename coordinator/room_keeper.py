@@ -17,7 +17,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
-from coordinator.domain.commands import SYSTEM_ACTOR, Command, HubMedia, SiteMedia
+from coordinator.domain.commands import SYSTEM_ACTOR, Actor, Command, HubMedia, SiteMedia
 from coordinator.domain.errors import CoordinatorError, MediaError
 from coordinator.domain.events import HUB
 from coordinator.domain.grants import Grants, grants_for
@@ -45,9 +45,11 @@ class RoomKeeper:
         running: Running,
         media: MediaServer,
         connections: Mapping[str, str],
+        actors: Mapping[str, Actor],
         settled: Callable[[], None],
     ) -> None:
-        """`connections`: connection id → site, kept by the owner: those that may be in the room.
+        """`connections`: connection id → site, those that may be in the room; `actors`: connection id → who.
+        The owner keeps both.
 
         `settled()` is called after every round, when the screens may show what was applied.
         """
@@ -56,6 +58,7 @@ class RoomKeeper:
         self._running = running
         self._media = media
         self._connections = connections
+        self._actors = actors
         self._settled = settled
         self._present: dict[str, Participant] = {}
         self._room_made = self._room_closed = False
@@ -87,7 +90,7 @@ class RoomKeeper:
 
     def token(self, site: str, connection: str, name: str) -> str:
         """A media token for one connection: its grants of now, never the floor's microphone."""
-        grants = grants_for(self._running.briefing, site)
+        grants = self._grants(site, connection)
         if site != HUB:
             grants = replace(grants, sources=grants.sources - {"microphone"})
         return self._media.token(self._running.id, identity_of(site, connection), grants, name)
@@ -140,11 +143,15 @@ class RoomKeeper:
         due = {}
         for connection, site in self._connections.items():
             identity = identity_of(site, connection)
-            wanted = grants_for(self._running.briefing, site)
+            wanted = self._grants(site, connection)
             there = self._present.get(identity)
             if there is not None and (there.granted, there.subscribe) != (wanted.sources, wanted.subscribe):
                 due[identity] = wanted
         return due
+
+    def _grants(self, site: str, connection: str) -> Grants:
+        role = self._actors.get(connection, SYSTEM_ACTOR).role  # one on its way out is nobody's any more
+        return grants_for(self._running.briefing, site, role)
 
     async def _apply(self, identity: str, grants: Grants) -> None:
         try:

@@ -256,6 +256,16 @@ async def test_a_token_never_carries_the_floors_microphone() -> None:
         assert "microphone" in hub.medias[0][1]
 
 
+async def test_staff_who_follow_along_at_the_hub_publish_nothing() -> None:
+    async with running(FakeStore(), FakeMedia()) as sessions:
+        made = await briefing(sessions, "alfa")
+        follows = FakeScreen()
+        await sessions.attach(made, "hub", "p0", "Chrome", follows, Actor("mai", "staff"))
+        await until(lambda: follows.medias)
+
+        assert follows.medias[0][1] == "hub may "
+
+
 async def test_the_floors_microphone_is_granted_to_who_comes_into_the_room_later() -> None:
     media = FakeMedia()
     async with running(FakeStore(), media) as sessions:

@@ -16,11 +16,8 @@ from coordinator.domain.state import BREAK, OPEN, SCHEDULED, State
 GOOD, FAIR, POOR = "good", "fair", "poor"
 ROUTES = ("udp", "tcp", "turn", "blocked")
 ECHOES = ("none", "some", "strong")
-BEFORE = (
-    SCHEDULED,
-    OPEN,
-    BREAK,
-)  # while these last a line may be measured without stealing it from the stage
+BEFORE = (SCHEDULED, OPEN, BREAK)
+"""While these last a line may be measured without taking it from the stage."""
 _LEAST = {"rate_bps": (1_000_000, 250_000), "up_bps": (500_000, 120_000)}  # (good, fair), bits a second
 _MOST = {"rtt_ms": (250.0, 600.0), "loss": (0.02, 0.08), "jitter_ms": (40.0, 120.0)}
 

@@ -1,6 +1,7 @@
 """What each participant may send and receive in the media room: a projection of the briefing.
 
 Rule 1: the hub may publish everything; a site its camera, and its microphone while it has the floor.
+Office staff who follow along at the hub only receive.
 Rule 2: nobody publishes or receives before the opening or after the end; who is not summoned never does.
 """
 
@@ -25,10 +26,10 @@ class Grants:
 NOTHING = Grants(frozenset(), False)
 
 
-def grants_for(briefing: State, site: str) -> Grants:
-    """The grants of a site, or of the hub ("hub"), as the briefing now stands."""
+def grants_for(briefing: State, site: str, role: str) -> Grants:
+    """The grants at a site, or at the hub ("hub"), of who has this role, as the briefing now stands."""
     if briefing.phase not in ON_LINE or (site != HUB and site not in briefing.sites):
         return NOTHING
     if site == HUB:
-        return Grants(HUB_SOURCES, True)
+        return Grants(frozenset() if role == "staff" else HUB_SOURCES, True)
     return Grants(frozenset({"camera", "microphone"} if briefing.floor == site else {"camera"}), True)

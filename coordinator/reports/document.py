@@ -50,10 +50,9 @@ def of(attendance: Attendance, paper: Letterhead, zone: ZoneInfo, at_ms: int) ->
     }
 
 
-def _head(attendance: Attendance, paper: Letterhead, zone: ZoneInfo, at_ms: int) -> Words:
-    made = local_time(at_ms, zone)
+def heading(paper: Letterhead) -> Words:
+    """What stands at the head of every paper of the office."""
     motto, second = paper.motto
-    signed = attendance.window.ended_ms or at_ms
     return {
         "la_dang": paper.heading != "state",
         "co_quan_cap_tren": plain(paper.authority).upper(),
@@ -61,12 +60,20 @@ def _head(attendance: Attendance, paper: Letterhead, zone: ZoneInfo, at_ms: int)
         "tieu_ngu": motto,
         "tieu_ngu_2": second,
         "dia_danh": plain(paper.place),
+        "nguoi": paper.persons,
+    }
+
+
+def _head(attendance: Attendance, paper: Letterhead, zone: ZoneInfo, at_ms: int) -> Words:
+    made = local_time(at_ms, zone)
+    signed = attendance.window.ended_ms or at_ms
+    return {
+        **heading(paper),
         "ngay_thang": long_day(local_time(signed, zone)),
         "tieu_de": plain(attendance.title),
         "loai": words.KIND.get(attendance.kind, plain(attendance.kind)),
         "loai_hoi_nghi": _TITLE.get(attendance.kind, "Hội nghị trực tuyến"),
         "so_van_ban": plain(attendance.document_number or ""),
-        "nguoi": paper.persons,
         "tam_tinh": words.PROVISIONAL if attendance.provisional else "",
         "lap_luc": f"{made:%H:%M} ngày {made.day}/{made.month}/{made.year}",
         "ma_hoi_nghi": attendance.briefing_id,

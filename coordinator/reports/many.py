@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from coordinator.reports import held as figures
 from coordinator.reports import words
 from coordinator.reports.cells import local_time, percent_text
-from coordinator.reports.document import Words
+from coordinator.reports.document import Words, heading
 from coordinator.reports.held import Group, Held, SiteRates, Sums
 from coordinator.reports.letterhead import Letterhead
 from coordinator.reports.phrases import long_day, number, percent, percent_under, plain
@@ -42,17 +42,10 @@ def of(held: Sequence[Held], paper: Letterhead, zone: ZoneInfo, at_ms: int, thre
 
 def _head(held: Sequence[Held], paper: Letterhead, zone: ZoneInfo, at_ms: int) -> Words:
     made = local_time(at_ms, zone)
-    motto, second = paper.motto
     kinds = {one.kind for one in held}
     return {
-        "la_dang": paper.heading != "state",
-        "co_quan_cap_tren": plain(paper.authority).upper(),
-        "co_quan": plain(paper.office).upper(),
-        "tieu_ngu": motto,
-        "tieu_ngu_2": second,
-        "dia_danh": plain(paper.place),
+        **heading(paper),
         "ngay_thang": long_day(made),
-        "nguoi": paper.persons,
         "lap_luc": f"{made:%H:%M} ngày {made.day}/{made.month}/{made.year}",
         "tam_tinh": words.PROVISIONAL if any(one.provisional for one in held) else "",
         "loai": _kind(held[0].kind) if len(kinds) == 1 else "",

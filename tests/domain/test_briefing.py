@@ -267,9 +267,13 @@ def test_the_microphone_comes_and_goes_with_the_floor() -> None:
     story.join(0, "alfa", "bravo")
     story.do(1, c.GiveFloor("alfa"), HOST)
 
-    assert grants_for(story.briefing, "alfa").sources == {"camera", "microphone"}
-    assert grants_for(story.briefing, "bravo").sources == {"camera"}
-    assert "screen_share" in grants_for(story.briefing, "hub").sources
-    assert grants_for(story.briefing, "zulu") == NOTHING
+    assert grants_for(story.briefing, "alfa", "operator").sources == {"camera", "microphone"}
+    assert grants_for(story.briefing, "bravo", "operator").sources == {"camera"}
+    assert "screen_share" in grants_for(story.briefing, "hub", "host").sources
+    follows = grants_for(story.briefing, "hub", "staff")
+    assert follows.subscribe and not follows.sources
+    assert grants_for(story.briefing, "zulu", "operator") == NOTHING
     story.do(2, c.End(), HOST)
-    assert grants_for(story.briefing, "hub") == grants_for(story.briefing, "alfa") == NOTHING
+    assert (
+        grants_for(story.briefing, "hub", "host") == grants_for(story.briefing, "alfa", "operator") == NOTHING
+    )

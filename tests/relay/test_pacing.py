@@ -72,20 +72,20 @@ GOOD = Condition(300_000, 280_000, 0.0, 0.0, 0.0, 0.1, 0)
 def test_nothing_is_tried_while_nobody_wants_more_or_the_line_is_not_clean() -> None:
     prober = Prober()
     prober.limited(0.0)
-    assert prober.padding(GOOD, 60.0) == 0, "nobody wants more"
+    assert prober.padding(GOOD.budget_bps, 0, 60.0) == 0, "nobody wants more"
     prober.wanted_bps = 1_500_000
     prober.limited(60.0)
-    assert prober.padding(GOOD, 60.0 + WAIT_S / 2) == 0
-    prober.padding(GOOD, 60.0 + WAIT_S)
-    assert prober.running and prober.padding(GOOD, 60.1 + WAIT_S) > 0
+    assert prober.padding(GOOD.budget_bps, 0, 60.0 + WAIT_S / 2) == 0
+    prober.padding(GOOD.budget_bps, 0, 60.0 + WAIT_S)
+    assert prober.running and prober.padding(GOOD.budget_bps, 0, 60.1 + WAIT_S) > 0
 
 
 def test_padding_only_fills_what_the_media_leaves() -> None:
     prober = Prober()
     prober.wanted_bps = 1_500_000
-    prober.padding(GOOD, 10.0)
-    assert prober.padding(replace(GOOD, sent_bytes=100_000), 10.5) == 0
-    assert prober.padding(GOOD, 10.5) > 0
+    prober.padding(GOOD.budget_bps, 0, 10.0)
+    assert prober.padding(GOOD.budget_bps, 100_000, 10.5) == 0
+    assert prober.padding(GOOD.budget_bps, 0, 10.5) > 0
 
 
 def test_a_queue_ends_a_probe_and_the_next_one_waits_a_little_longer() -> None:
@@ -96,7 +96,7 @@ def test_a_queue_ends_a_probe_and_the_next_one_waits_a_little_longer() -> None:
         began = now
         while not prober.running:
             now += TICK_S
-            prober.padding(GOOD, now)
+            prober.padding(GOOD.budget_bps, 0, now)
         waits.append(now - began)
         now += 0.2
         assert prober.judge(replace(GOOD, queue_s=0.2), now) is not None and not prober.running

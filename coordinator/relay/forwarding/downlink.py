@@ -180,7 +180,7 @@ class Downlink:
         """Return how many bytes of padding to send now, to find out whether the line carries more."""
         if self._learning or not self.probing or not self._outcomes:
             return 0
-        return self.prober.padding(self._condition(), now)
+        return self.prober.padding(self.budget_bps, self._sent_bytes, now)
 
     def _condition(self) -> Condition:
         queue_s = max(self.queue_s, self._standing_s)

@@ -63,18 +63,18 @@ class Prober:
         self._goal_bps = 0.0
         self._next_at = now + self._wait_s
 
-    def padding(self, line: Condition, now: float) -> int:
-        """Return how many bytes of padding are due now."""
+    def padding(self, budget_bps: float, sent_bytes: int, now: float) -> int:
+        """Return how many bytes of padding are due now; estimate and bytes sent as in `Condition`."""
         if not self.running:
-            if self.wanted_bps <= line.budget_bps or now < self._next_at:
+            if self.wanted_bps <= budget_bps or now < self._next_at:
                 return 0
-            self._begin(FIRST_FACTOR * line.budget_bps, line, now)
-        due = self._goal_bps / 8 * (now - self._began) - (line.sent_bytes - self._sent_before)
+            self._begin(FIRST_FACTOR * budget_bps, sent_bytes, now)
+        due = self._goal_bps / 8 * (now - self._began) - (sent_bytes - self._sent_before)
         return max(0, min(int(due), MAX_STEP_BYTES))
 
-    def _begin(self, goal_bps: float, line: Condition, now: float) -> None:
+    def _begin(self, goal_bps: float, sent_bytes: int, now: float) -> None:
         self._goal_bps = min(goal_bps, self.wanted_bps * HEADROOM)
-        self._began, self._sent_before = now, line.sent_bytes
+        self._began, self._sent_before = now, sent_bytes
 
     def judge(self, line: Condition, now: float) -> float | None:
         """Take in fresh feedback; returns a new estimate in bit/s when a step has ended, else None."""
@@ -89,7 +89,7 @@ class Prober:
         proven, self._wait_s = self._goal_bps / MARGIN, WAIT_S
         self._goal_bps = 0.0
         if self.wanted_bps > proven:
-            self._begin(NEXT_FACTOR * proven, line, now)
+            self._begin(NEXT_FACTOR * proven, line.sent_bytes, now)
         return proven
 
     def _fail(self, line: Condition, now: float) -> float:
