@@ -11,7 +11,10 @@ from livekit.rtc._ffi_client import FfiClient
 
 @pytest.fixture(scope="session", autouse=True)
 def native_side_ends_before_the_interpreter() -> Iterator[None]:
-    """End the SDK's threads while they can still call back: at the interpreter's exit they abort it."""
+    """Let the SDK's last calls return while there is an interpreter: one that comes later aborts the process.
+
+    Its threads stay after it was disposed of, so that there is nothing to wait for but time.
+    """
     yield
     if FfiClient._instance is not None:
         FfiClient._instance._dispose()

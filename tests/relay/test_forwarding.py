@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from coordinator.relay.forwarding import rtcp, rtp, twcc
 from coordinator.relay.forwarding.codecs import parse_vp8, starts_h264_keyframe
-from coordinator.relay.forwarding.downlink import CLEAN_S, START_BPS, Downlink
 from coordinator.relay.forwarding.history import History, Packet
 from coordinator.relay.forwarding.keyframes import INTERVAL_S, RETRY_S, KeyframeRequests
 from coordinator.relay.forwarding.layers import Wish, allocate
@@ -435,63 +434,6 @@ def test_a_layer_in_use_is_not_given_up_for_a_small_excess() -> None:
     assert allocate([Wish("a", ladder, held=HIGH)], 700_000) == {"a": LOW}
 
 
-class Line:
-    """A bottleneck of `rate_bps` with a deep queue, between a Downlink and its peer."""
-
-    def __init__(self, rate_bps: float) -> None:
-        self.rate_bps, self.free_at, self.now = rate_bps, 0.0, 100.0
-        self.downlink = Downlink()
-
-    def run(self, seconds: float, send_bps: float) -> None:
-        """Send at a rate for a while; feedback every 50 ms."""
-        end, pending = self.now + seconds, []
-        next_feedback = self.now + 0.05
-        while self.now < end:
-            number = self.downlink.sent(1200, self.now)
-            self.free_at = max(self.free_at, self.now) + 9600 / self.rate_bps
-            pending.append((number & 0xFFFF, self.free_at + 0.02))
-            self.now += 9600 / send_bps
-            if self.now >= next_feedback:
-                came = [(n, t) for n, t in pending if t <= self.now]
-                pending = [(n, t) for n, t in pending if t > self.now]
-                self.downlink.feedback(list(came), self.now)
-                next_feedback += 0.05
-
-
-def test_a_good_line_opens_within_seconds() -> None:
-    line = Line(50_000_000)
-    line.run(4.0, 2_000_000)
-    assert line.downlink.budget_bps > 4 * START_BPS
-
-
-def test_a_line_that_stays_good_keeps_no_more_of_its_past_than_after_a_minute() -> None:
-    def kept(line: Line) -> int:
-        return sum(len(value) for value in vars(line.downlink).values() if hasattr(value, "__len__"))
-
-    line = Line(50_000_000)
-    line.run(60.0, 2_000_000)
-    after_a_minute = kept(line)
-    line.run(240.0, 2_000_000)
-    assert kept(line) <= after_a_minute * 1.5
-
-
-def test_a_narrow_line_is_found_out_before_the_queue_is_a_second_long() -> None:
-    line = Line(500_000)
-    line.run(2.0, 1_500_000)
-    assert line.downlink.budget_bps < 500_000
-
-
-def test_after_congestion_the_estimate_grows_only_when_the_line_has_been_clean_for_a_while() -> None:
-    line = Line(500_000)
-    line.run(2.0, 1_500_000)
-    line.run(6.0, 200_000)
-    low = line.downlink.budget_bps
-    line.run(CLEAN_S - 4.0, 200_000)
-    assert line.downlink.budget_bps <= low
-    line.run(CLEAN_S + 2.0, 200_000)
-    assert line.downlink.budget_bps > low
-
-
 def test_a_layer_that_stops_while_another_goes_on_is_noticed_within_a_few_frames() -> None:
     low, high = Stream(1, "vp8", 90000, LOW), Stream(2, "vp8", 90000, HIGH)
     small, big = Sender(1), Sender(2)
@@ -504,24 +446,3 @@ def test_a_layer_that_stops_while_another_goes_on_is_noticed_within_a_few_frames
             for data in big.frame():
                 take(high, data, now)
     assert high.outrun_by(low) and not low.outrun_by(high)
-
-
-def test_loss_by_chance_on_few_packets_lowers_nothing() -> None:
-    downlink = Downlink()
-    for step in range(200):
-        numbers = [downlink.sent(200, step * 0.1 + n / 1000) & 0xFFFF for n in range(5)]
-        lost = {0} if step % 2 == 0 else set()  # one in ten
-        downlink.feedback(
-            [(n, None if i in lost else step * 0.1 + i / 1000) for i, n in enumerate(numbers)], step * 0.1
-        )
-    assert downlink.budget_bps > START_BPS
-
-
-def test_loss_lowers_the_estimate() -> None:
-    downlink = Downlink()
-    for step in range(30):
-        numbers = [downlink.sent(1200, step * 0.1 + n / 1000) & 0xFFFF for n in range(50)]
-        downlink.feedback(
-            [(n, None if n % 4 == 0 else step * 0.1 + n / 1000) for n in numbers], step * 0.1 + 0.1
-        )
-    assert downlink.budget_bps < START_BPS

@@ -264,3 +264,13 @@ def _services(
         media=media, accounts=accounts, cookies=Cookies(store), links=links, admin=admin, writer=writer,
         media_keys=KEYS,
     )  # type: ignore[arg-type]  # fmt: skip
+
+
+async def closed(rig: Rig, briefing: str, reason: str) -> list[str]:
+    """Why connections were closed, as soon as one was for this reason."""
+
+    async def reasons() -> list[str]:
+        recorded = await rig.services.read(rig.services.reader.events, briefing)
+        return [one.event.reason for one in recorded if type(one.event).__name__ == "ConnectionClosed"]
+
+    return await until(reasons, lambda seen: reason in seen)
