@@ -39,6 +39,15 @@ def test_a_frame_too_old_or_too_long_for_its_header_is_left_out() -> None:
     assert red.unwrap(red.wrap(OPUS, earlier, b"now")) == (OPUS, b"now", [(FRAME, b"fits")])
 
 
+def test_more_earlier_frames_than_anybody_sends_are_refused() -> None:
+    def with_earlier(count: int) -> bytes:
+        return red.wrap(OPUS, [(FRAME * (count - n), b"x") for n in range(count)], b"now")
+
+    assert len(red.unwrap(with_earlier(red.MAX_BLOCKS))[2]) == red.MAX_BLOCKS
+    with pytest.raises(ValueError, match="truncated"):
+        red.unwrap(with_earlier(red.MAX_BLOCKS + 1))
+
+
 def opus(stream: Stream, number: int) -> Packet:
     """Take packet `number` of a voice in."""
     header = rtp.parse(rtp.build(OPUS, False, 1000 + number, FRAME * number, stream.ssrc, b"", b"x"))
