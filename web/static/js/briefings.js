@@ -56,8 +56,9 @@ function draw() {
   const n = (/** @type {string[]} */ phases) => all.filter((line) => phases.includes(line.phase)).length;
   setText(byId("list-summary"), t("{running} running, {coming} coming, {over} over", { running: n(["live", "break", "open"]), coming: n(["scheduled"]), over: n(["ended", "cancelled"]) }));
   const first = document.getElementById("first-run"); // the host's list alone has it
-  if (first) show(first, all.length === 0 && byId("list-trouble").hidden);
-  show(byId("list-empty"), rows.length === 0);
+  const guided = Boolean(first) && all.length === 0 && byId("list-trouble").hidden;
+  if (first) show(first, guided);
+  show(byId("list-empty"), rows.length === 0 && !guided);
   setText(byId("list-empty-text"), all.length ? t("No briefing matches the search") : staff ? t("There is no briefing yet") : t("There is no briefing yet. Make the first one."));
   document.body.dataset.ready = "true";
 }
