@@ -62,6 +62,7 @@ format: $(STAMPS)/dev
 screenshots: $(STAMPS)/dev $(STAMPS)/machine $(LIVEKIT)
 	$(PYTHON) -m scripts.screenshots docs/screenshots
 	$(PYTHON) -m scripts.screenshots_site docs/screenshots/site
+	$(PYTHON) -m scripts.screenshots_host docs/screenshots/host
 
 clean:
 	rm -rf .venv node_modules web/static/vendor

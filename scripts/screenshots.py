@@ -8,12 +8,12 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
-import tempfile
 from pathlib import Path
 
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Page, expect
 
 from coordinator.simulate import RecordedMedia
+from scripts.on_stage import on_stage
 from tests.support.briefing_room import join, open_briefing
 from tests.support.browsers import Browsers
 from tests.support.district import District
@@ -59,20 +59,9 @@ async def moves(page: Page) -> bool:
 
 
 async def main(target: Path) -> None:
-    """Starts the server and the browsers, takes the pictures into the folder `target`, ends all."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        server = Server(folder)
-        await server.start()
-        try:
-            async with async_playwright() as playwright:
-                browsers = Browsers(playwright)
-                try:
-                    await take(server, browsers, folder, target)
-                finally:
-                    await browsers.close()
-        finally:
-            server.stop()
+    """Takes the pictures into the folder `target`."""
+    async with on_stage() as (server, browsers, folder):
+        await take(server, browsers, folder, target)
 
 
 if __name__ == "__main__":

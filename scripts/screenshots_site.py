@@ -10,13 +10,13 @@ from __future__ import annotations
 import asyncio
 import io
 import sys
-import tempfile
 from pathlib import Path
 
 import yaml
 from PIL import Image
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Page, expect
 
+from scripts.on_stage import on_stage
 from tests.documents.samples import pdf
 from tests.support.briefing_room import BriefingRoom, open_briefing
 from tests.support.browsers import Browsers
@@ -135,21 +135,9 @@ async def after(album: Album, room: BriefingRoom) -> None:
 
 
 async def main(target: Path) -> None:
-    """Starts the server and the browsers, takes the pictures into the folder `target`, ends all."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        server = Server(folder)
-        _rename(folder / "sites.yaml")
-        await server.start()
-        try:
-            async with async_playwright() as playwright:
-                browsers = Browsers(playwright)
-                try:
-                    await _pictures(server, browsers, folder, target)
-                finally:
-                    await browsers.close()
-        finally:
-            server.stop()
+    """Takes the pictures into the folder `target`."""
+    async with on_stage(_rename) as (server, browsers, folder):
+        await _pictures(server, browsers, folder, target)
 
 
 def _rename(config: Path) -> None:
