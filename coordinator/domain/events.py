@@ -150,12 +150,16 @@ class BriefingCancelled(Event):
 
 @dataclass(frozen=True)
 class ConnectionOpened(Event):
-    """A site's (or the hub's, site == "hub") control socket said hello. `device`: browser and system."""
+    """A site's (or the hub's, site == "hub") control socket said hello. `device`: browser and system.
+
+    `follows`: office staff who look on at the hub; they do not make it be there.
+    """
 
     site: str
     connection: str
     device: str
     page: str  # the page's uuid
+    follows: bool = False
 
 
 @dataclass(frozen=True)

@@ -73,10 +73,10 @@ def _cancelled(state: State, event: e.BriefingCancelled, at: Moment) -> None:
 
 
 def _connected(state: State, event: e.ConnectionOpened, at: Moment) -> None:
-    line = Connection(event.site, event.connection, event.device, event.page, at, at)
+    line = Connection(event.site, event.connection, event.device, event.page, at, at, event.follows)
     state.connections[event.connection] = line
     state.newest[event.site] = event.connection
-    if event.site == HUB:
+    if line.is_hub:
         state.hub_gone = None
 
 
@@ -85,14 +85,14 @@ def _disconnected(state: State, event: e.ConnectionClosed, at: Moment) -> None:
     if line is None or not line.is_open:
         return
     line.reason, line.last_alive, line.late = event.reason, event.last_alive or at, ()
-    if event.site == HUB and not any(other.site == HUB for other in state.open_lines()):
+    if line.is_hub and not any(other.is_hub for other in state.open_lines()):
         state.hub_gone = line
 
 
 def _healed(state: State, event: e.ConnectionHealed, at: Moment) -> None:
     line = state.connections[event.connection]
     line.reason, line.last_alive, line.late, line.again = None, at, (), None
-    if event.site == HUB:
+    if line.is_hub:
         state.hub_gone = None
 
 

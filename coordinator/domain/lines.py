@@ -63,8 +63,9 @@ def join(state: State, command: c.Join, at: Moment, actor: c.Actor) -> list[Even
     if command.connection in state.connections:
         raise Refusal("duplicate_connection", connection=command.connection)
     happened: list[Event] = [_closed(line, "replaced", at, 0) for line in _replaced_by(state, command)]
-    happened.append(ConnectionOpened(command.site, command.connection, command.device, command.page))
-    if command.site == HUB and HUB in state.outages:
+    follows = actor.role == "staff"
+    happened.append(ConnectionOpened(command.site, command.connection, command.device, command.page, follows))
+    if command.site == HUB and not follows and HUB in state.outages:
         happened.append(OutageEnded(HUB))
     return happened
 

@@ -40,7 +40,7 @@ def full(briefing: State, at: Moment, media: str) -> Snapshot:
         "programme": {"left": briefing.programme.left, "right": briefing.programme.right},
         "roll_call_at": _time(briefing.roll_calls.started[-1] if briefing.roll_calls.started else None),
         "outages": sorted(briefing.outages),
-        "hub": {"connections": sum(line.site == HUB for line in briefing.open_lines())},
+        "hub": {"connections": sum(line.is_hub for line in briefing.open_lines())},
         "totals": _totals(briefing, entries),
         "sites": entries,
     }

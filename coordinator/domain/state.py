@@ -69,6 +69,7 @@ class Connection:
     page: str
     opened: Moment
     last_alive: Moment
+    follows: bool = False  # looks on at the hub, and does not make it be there
     reason: str | None = None  # why it was closed; None while open
     media_up: bool = False
     following: str = "unknown"
@@ -83,6 +84,10 @@ class Connection:
     @property
     def is_open(self) -> bool:
         return self.reason is None
+
+    @property
+    def is_hub(self) -> bool:
+        return self.site == HUB and not self.follows
 
     def silent_ms(self, at: Moment) -> int:
         """Milliseconds since the last proof of life."""

@@ -257,6 +257,21 @@ def test_a_hub_whose_last_line_is_lost_and_sends_nothing_is_out_until_it_is_back
     assert story.do(40, c.Join("hub", "h2", "Chrome", "host"), HOST)[-1] == e.OutageEnded("hub")
 
 
+def test_office_staff_who_follow_along_are_not_the_hub() -> None:
+    story = live_briefing("alfa")
+    staff = c.Actor("mai", "staff")
+    story.join(0, "hub")
+    story.do(1, c.Join("hub", "s1", "Chrome", "staff"), staff)
+    story.do(19, c.Alive("hub", "s1", 1, None))
+    story.do(20, c.Tick())
+
+    assert story.do(21, c.Tick()) == [e.OutageBegan("hub", since=at(0))]
+    joined = story.do(22, c.Join("hub", "s2", "Chrome", "other"), staff)
+    assert [type(event) for event in joined] == [e.ConnectionOpened]
+    story.do(23, c.Leave("hub", "s2"))
+    assert "hub" in story.briefing.outages
+
+
 def test_a_hub_that_closed_its_page_or_still_sends_is_not_out() -> None:
     story = live_briefing("alfa")
     story.join(0, "hub")
