@@ -4,7 +4,7 @@
 # make test-fast no browser, no slow test: seconds
 # make soak      a thousand simulated briefings against the attendance rules, a line that is away for 5 minutes: long
 # make lines     browsers on thin, lossy and cut lines, in network namespaces (root): minutes
-# make check     ruff, mypy --strict, import-linter, tsc
+# make check     ruff, mypy --strict, import-linter, tsc, what the oldest browsers know
 # Each step leaves a stamp in .venv, so that a second run costs nothing.
 
 SHELL := /bin/bash
@@ -54,6 +54,7 @@ check: $(STAMPS)/dev $(STAMPS)/node $(LIVEKIT)
 	$(PYTHON) -m mypy
 	.venv/bin/lint-imports --no-cache
 	$(TOOLS) node node_modules/typescript/bin/tsc --project web/tsconfig.json
+	$(TOOLS) node scripts/check_browser_level.mjs
 
 format: $(STAMPS)/dev
 	$(PYTHON) -m ruff check --fix
