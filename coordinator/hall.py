@@ -174,14 +174,14 @@ class Hall:
             async with asyncio.timeout(ANSWER_WITHIN_S):
                 await asyncio.gather(*asked, return_exceptions=True)
 
-    def ask_to_measure(self) -> list[str]:
+    def ask_to_measure(self, site: str | None = None) -> list[str]:
         """See `Sessions.ask_to_measure`."""
         phase = self.running.briefing.phase
         if phase not in checking.BEFORE:
             raise Refusal(
                 "wrong_phase", phase=phase, command="ReportLineCheck", allowed=list(checking.BEFORE)
             )
-        asked = [pump for pump in self.pumps.values() if pump.site != HUB]
+        asked = [pump for pump in self.pumps.values() if pump.site != HUB and site in (None, pump.site)]
         for pump in asked:
             pump.measure()
         return sorted({pump.site for pump in asked})

@@ -234,13 +234,13 @@ class Sessions:
         if pump is not None:
             pump.send_media()
 
-    async def ask_to_measure(self, briefing_id: str) -> Ids:
-        """Asks every site's open page to measure its line; returns whose (their checks follow as any do).
+    async def ask_to_measure(self, briefing_id: str, site: str | None = None) -> Ids:
+        """Asks every site's (or one's) open page to measure its line; returns whose; checks follow as any do.
 
         Raises:
             Refusal: unknown_briefing, wrong_phase (while it is live the line belongs to the stage).
         """
-        return (await self._hall(briefing_id)).ask_to_measure()
+        return (await self._hall(briefing_id)).ask_to_measure(site)
 
     async def revoke(self, site: str) -> None:
         """A link was rotated: closes every screen and participant of that site with reason `revoked`."""

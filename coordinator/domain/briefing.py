@@ -4,7 +4,7 @@ Rule 1: who may ask what, and when, stands in the two tables of this file and no
 Rule 2: no clock, socket, task or database. Time comes in as an argument; results go out as events.
 Rule 3: deciding a command either returns its events, or raises a Refusal and changes nothing; only `apply`
 changes what lasts (history.py). Commands are decided in phases.py, lines.py, showing.py,
-floor.py and counting.py.
+agenda.py, floor.py and counting.py.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from coordinator.domain import checking, counting, floor, history, keeping, lines, phases
+from coordinator.domain import agenda, checking, counting, floor, history, keeping, lines, phases
 from coordinator.domain import commands as c
 from coordinator.domain.commands import SYSTEM_ACTOR, Actor, Command
 from coordinator.domain.errors import Refusal
@@ -47,6 +47,7 @@ _DECIDERS: dict[type[Command], Decider] = {
     c.ReturnFloor: floor.hand_back,
     c.SetStage: floor.set_stage,
     **SHOWING,
+    **agenda.DECIDERS,
     c.StartRollCall: counting.start_roll_call,
     c.CallSite: counting.call_site,
     c.DeclareHeadcount: counting.declare,
@@ -72,6 +73,8 @@ _PHASES: dict[type[Command], tuple[str, ...]] = {  # what is not named is decide
     c.TakeFloor: RUNNING,
     c.ReturnFloor: RUNNING,
     c.SetStage: (SCHEDULED, *ON_LINE),
+    c.SetAgenda: (SCHEDULED, *ON_LINE),
+    c.MoveAgenda: ON_LINE,
     c.ShowSlide: ON_LINE,
     c.HideSlides: ON_LINE,
     c.AddDocument: (SCHEDULED, *ON_LINE),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from coordinator.domain.events import Summoned, Thresholds
+from coordinator.domain.events import AgendaItem, Summoned, Thresholds
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +178,20 @@ class ReturnFloor(Command):
 class SetStage(Command):
     left: str
     right: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetAgenda(Command):
+    """The whole agenda."""
+
+    items: tuple[AgendaItem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MoveAgenda(Command):
+    """The briefing is at this item, from 1; None: at none."""
+
+    item: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from coordinator.domain.agenda_events import AgendaItem, AgendaMoved, AgendaSet
 from coordinator.domain.event_base import Event
 from coordinator.domain.figure_events import (
     ConfirmedByPhone,
@@ -43,6 +44,9 @@ from coordinator.domain.system_events import (
 
 __all__ = [  # of the neighbours; whoever needs an event finds it here
     "SYSTEM_CHAIN",
+    "AgendaItem",
+    "AgendaMoved",
+    "AgendaSet",
     "ChainPurged",
     "ChainSealed",
     "ConfirmedByPhone",
@@ -324,6 +328,7 @@ class Recorded:
 
 _NESTED: dict[str, tuple[type, bool]] = {  # field -> (dataclass, is a tuple of them)
     "sites": (Summoned, True),
+    "items": (AgendaItem, True),
     "thresholds": (Thresholds, False),
     "marks": (Mark, True),
     "last_alive": (Moment, False),

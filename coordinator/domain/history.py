@@ -146,6 +146,14 @@ def _staged(state: State, event: e.StageSet, at: Moment) -> None:
     state.programme = Stage(event.left, event.right)
 
 
+def _agenda(state: State, event: e.AgendaSet, at: Moment) -> None:
+    state.agenda = event.items
+
+
+def _at_item(state: State, event: e.AgendaMoved, at: Moment) -> None:
+    state.agenda_item, state.agenda_since = event.item, at if event.item is not None else None
+
+
 def _slide(state: State, event: e.SlideShown, at: Moment) -> None:
     state.slide, state.document, state.slide_since = event.slide, event.document, at
 
@@ -244,6 +252,8 @@ _CHANGES: dict[type[e.Event], Change] = {
     e.FloorGiven: _floor,
     e.FloorTaken: _floor_back,
     e.StageSet: _staged,
+    e.AgendaSet: _agenda,
+    e.AgendaMoved: _at_item,
     e.SlideShown: _slide,
     e.SlidesHidden: _no_slides,
     e.DocumentAdded: _document,

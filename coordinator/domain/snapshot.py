@@ -11,7 +11,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from coordinator.domain import showing
+from coordinator.domain import agenda, showing
 from coordinator.domain.events import HUB, SLIDES
 from coordinator.domain.moments import Moment
 from coordinator.domain.roll_call import Declaration
@@ -34,15 +34,29 @@ def full(briefing: State, at: Moment, media: str) -> Snapshot:
         "title": briefing.title,
         "slide": briefing.slide,
         **showing.for_hub(briefing),
+        "agenda": agenda.for_hub(briefing),
+        "agenda_item": briefing.agenda_item,
+        "agenda_since": _time(briefing.agenda_since),
         "kind": briefing.kind,
         "document_number": briefing.document_number,
         "floor_since": _time(briefing.floor_since),
         "programme": {"left": briefing.programme.left, "right": briefing.programme.right},
         "roll_call_at": _time(briefing.roll_calls.started[-1] if briefing.roll_calls.started else None),
         "outages": sorted(briefing.outages),
-        "hub": {"connections": sum(line.is_hub for line in briefing.open_lines())},
+        "hub": _hub(briefing),
         "totals": _totals(briefing, entries),
         "sites": entries,
+    }
+
+
+def _hub(briefing: State) -> Snapshot:
+    """How many pages the hub has open, and what it sends by the media server's news."""
+    sends = briefing.hub_sends
+    return {
+        "connections": sum(line.is_hub for line in briefing.open_lines()),
+        "audio": sends.audio,
+        "video": sends.video,
+        "screen": sends.screen,
     }
 
 

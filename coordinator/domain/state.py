@@ -10,7 +10,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from coordinator.domain.errors import Refusal
-from coordinator.domain.events import HUB, SLIDES, LineChecked, SiteSigned, Summoned, Thresholds
+from coordinator.domain.events import (
+    HUB,
+    SLIDES,
+    AgendaItem,
+    LineChecked,
+    SiteSigned,
+    Summoned,
+    Thresholds,
+)
 from coordinator.domain.moments import Moment
 from coordinator.domain.roll_call import RollCalls
 
@@ -134,6 +142,9 @@ class State:
     ended: Moment | None = None
     break_since: Moment | None = None
     programme: Stage = field(default_factory=Stage)
+    agenda: tuple[AgendaItem, ...] = ()
+    agenda_item: int | None = None  # where the briefing is, from 1
+    agenda_since: Moment | None = None
     slide: int | None = None
     slide_since: Moment | None = None
     document: str | None = None  # the one whose page is shown

@@ -11,7 +11,9 @@ from aiohttp import web
 
 from coordinator.services import Services
 from coordinator.web import (
+    agenda,
     api,
+    diary,
     documents,
     downloads,
     health,
@@ -40,7 +42,7 @@ def build_app(services: Services) -> web.Application:
     app = web.Application(middlewares=[middleware.answer_errors], client_max_size=MOST_BYTES)
     app[SERVICES] = services
     app.on_response_prepare.append(middleware.add_headers)
-    for part in (api, keeping, rosters, documents, thread, downloads, participation, health):
+    for part in (api, agenda, diary, keeping, rosters, documents, thread, downloads, participation, health):
         part.add_routes(app)
     for part in (line_checks, login, socket, webhooks, proxy):
         part.add_routes(app)

@@ -99,8 +99,11 @@ def _measured(body: bodies.Fields, site: str, device: str) -> ReportLineCheck:
 
 
 async def ask(request: web.Request) -> web.Response:
-    """POST /api/briefings/{id}/line-checks/ask: the sites whose pages were asked to measure now."""
-    asked = await request.app[SERVICES].sessions.ask_to_measure(request.match_info["id"])
+    """POST /api/briefings/{id}/line-checks/ask {site?}: the sites whose pages were asked to measure now."""
+    body = await bodies.read_json(request)
+    site = body.maybe_text("site", 60)
+    body.done()
+    asked = await request.app[SERVICES].sessions.ask_to_measure(request.match_info["id"], site)
     return web.json_response({"asked": asked})
 
 

@@ -117,6 +117,25 @@ SCHEMAS: Schema = {
     ),
     "Floor": _object(["site"], site=_MAYBE_TEXT),
     "Stage": _object(["left"], left=_TEXT, right=_MAYBE_TEXT),
+    "Agenda": _object(
+        ["items"],
+        items={
+            "type": "array",
+            "maxItems": 40,
+            "items": _object(["title"], title=_TEXT, minutes=_MAYBE_WHOLE, site=_MAYBE_TEXT),
+        },
+    ),
+    "Step": _object(["item"], item={"type": ["integer", "null"], "minimum": 1}),
+    "Diary": {
+        "type": "array",
+        "description": "What happened, as sentences; the newest first.",
+        "items": {
+            "type": "object",
+            "properties": {"seq": _WHOLE, "at": _TIME, "site": _MAYBE_TEXT, "text": _TEXT},
+        },
+    },
+    "Totals": {"type": "object", "description": "By briefing: `totals` as in its attendance."},
+    "Ask": _object([], site=_MAYBE_TEXT),
     "Slide": _object(["slide"], slide={"type": ["integer", "null"], "minimum": 1}, document=_MAYBE_TEXT),
     "Document": {
         "type": "object",
@@ -191,6 +210,10 @@ SCHEMAS: Schema = {
 _FILE: Schema = {"type": "string", "format": "binary"}
 _NAME: Schema = {"name": "name", "in": "query", "required": True, "schema": _TEXT}
 _BYTES: Schema = {"name": "n", "in": "query", "required": True, "schema": {"type": "integer", "minimum": 1}}
+_DIARY = [
+    {"name": "site", "in": "query", "schema": _TEXT, "description": "A code, or hub."},
+    {"name": "after", "in": "query", "schema": _WHOLE, "description": "Lines with seq over it."},
+]
 _SEPARATOR = {"name": "sep", "in": "query", "schema": {"enum": ["comma", "semicolon"]}}
 _PERIOD = [
     {"name": "from", "in": "query", "schema": _TEXT, "description": "A day, or an RFC 3339 time."},
@@ -257,6 +280,9 @@ PATHS: dict[str, Schema] = {
     },
     f"{_ONE}/stage": {"post": _call("What everybody sees.", "Briefing", takes="Stage")},
     f"{_ONE}/slide": {"post": _call("The page of a document now shown.", "Briefing", takes="Slide")},
+    f"{_ONE}/agenda": {"put": _call("Writes the whole agenda.", "Briefing", takes="Agenda")},
+    f"{_ONE}/agenda/step": {"post": _call("Where the briefing is.", "Briefing", takes="Step")},
+    f"{_ONE}/diary": {"get": _call("What happened, in sentences.", "Diary", query=_DIARY)},
     f"{_ONE}/documents": {
         "get": _call("The documents, oldest first.", "Documents"),
         "post": _call("Takes a PDF, PPTX or DOCX in.", "Document", status=201, query=[_NAME])
@@ -276,7 +302,11 @@ PATHS: dict[str, Schema] = {
         "post": _call("A site's line check.", "Verdict", takes="LineCheck", status=201),
     },
     f"{_ONE}/line-checks/ask": {
-        "post": _call("Asks every site whose page is open to measure its line; answers which.", "Asked")
+        "post": _call(
+            "Asks every site whose page is open (or one) to measure its line; answers which.",
+            "Asked",
+            takes="Ask",
+        )
     },
     f"{_ONE}/messages": {
         "get": _call("The messages, oldest first.", "Thread"),
@@ -323,6 +353,7 @@ PATHS: dict[str, Schema] = {
     f"{_ONE}/timeline": {"get": _call("Who was there when, by site.", "Timeline")},
     f"{_ONE}/timeline.svg": {"get": _call("The same as a picture.", file="image/svg+xml")},
     f"{_ONE}/events.jsonl": {"get": _call("The hash-chained event log.", file="application/x-ndjson")},
+    "/api/reports/totals": {"get": _call("The totals of each briefing that started.", "Totals")},
     _PART: {"get": _call("Rates by site over many briefings.", "Participation", query=_PERIOD)},
     f"{_PART}.csv": {"get": _call("The same as CSV.", file=_CSV, query=[*_PERIOD, _SEPARATOR])},
     f"{_PART}.xlsx": {"get": _call("The same as a workbook.", file=_XLSX, query=_PERIOD)},

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
 from itertools import groupby
+from typing import Any
 
 from aiohttp import web
 
@@ -142,6 +143,18 @@ async def summary(request: web.Request) -> web.Response:
     return web.json_response(told)
 
 
+async def totals(request: web.Request) -> web.Response:
+    """GET /api/reports/totals: by briefing that has started, what it came to; for the list of briefings."""
+    services, everything = request.app[SERVICES], Question(None, None, None, 0.0)
+
+    def read() -> dict[str, Any]:
+        rows, heads = asked_for(services, everything), services.reader.heads()
+        return {row.id: _figures(services, request.app[KEPT], row, heads[row.id]).totals for row in rows}
+
+    async with request.app[downloads.PLACES]:
+        return web.json_response(await services.read(read))
+
+
 async def progress(request: web.Request) -> web.StreamResponse:
     """GET …/progress: lines of `{done, whole}` while the briefings are read; the last has done = whole."""
     services, asked = request.app[SERVICES], question(request)
@@ -188,6 +201,7 @@ def _file(services: Services, kept: Kept, asked: Question, extension: str, sep: 
 _PATH = "/api/reports/participation"
 ROUTES: tuple[Route, ...] = (
     Route("GET", _PATH, KEEP, summary),
+    Route("GET", "/api/reports/totals", KEEP, totals),
     Route("GET", f"{_PATH}.csv", KEEP, file),
     Route("GET", f"{_PATH}.xlsx", KEEP, file),
     Route("GET", f"{_PATH}.docx", KEEP, file),

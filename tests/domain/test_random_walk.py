@@ -318,6 +318,8 @@ def drawn(briefing: Briefing, moment: Moment) -> dict[str, Any]:
     """The snapshot but for what depends on the last frames."""
     shown = snapshot.full(briefing, moment, "applied")
     shown["totals"].pop("connected")
+    for name in ("audio", "video", "screen"):
+        shown["hub"].pop(name)
     for entry in shown["sites"]:
         for name in ("state", "silent_s", "mode", "layer"):
             entry.pop(name)

@@ -13,8 +13,10 @@ from yarl import URL
 from coordinator.config import ServerSettings
 from coordinator.storage.cookies import IDLE_MS
 from coordinator.web import (
+    agenda,
     api,
     build_app,
+    diary,
     documents,
     downloads,
     health,
@@ -30,6 +32,8 @@ from tests.web.rig import ALFA, BRAVO, CONFIG, PASSWORD, Browser, Rig, running
 
 ROUTES = (
     *api.ROUTES,
+    *agenda.ROUTES,
+    *diary.ROUTES,
     *keeping.ROUTES,
     *rosters.ROUTES,
     *documents.ROUTES,
@@ -81,6 +85,10 @@ MATRIX: dict[str, dict[str, bool] | None] = {  # None: open to everybody
         )
     },
     f"POST {ONE}/messages": STEERS,
+    f"PUT {ONE}/agenda": STEERS,
+    f"POST {ONE}/agenda/step": STEERS,
+    f"GET {ONE}/diary": READS,
+    "GET /api/reports/totals": READS,
     f"POST {ONE}/line-checks/ask": STEERS,
     f"PUT {SITE}/headcount": ALL,
     f"POST {SITE}/headcount/confirm": KEEPS,
