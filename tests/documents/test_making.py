@@ -6,10 +6,11 @@ import asyncio
 import io
 import os
 from pathlib import Path
+from typing import Any
 
 import docx
 import pytest
-from PIL import Image
+from PIL import Image, ImageChops, ImageDraw, ImageFont
 
 from coordinator.documents import making, worker
 from coordinator.documents.shelf import Shelf
@@ -49,11 +50,48 @@ async def test_a_page_on_end_keeps_its_shape(tmp_path: Path) -> None:
 
 
 def test_a_busy_picture_loses_quality_and_not_pixels() -> None:
-    noise = Image.effect_noise((1600, 900), 90).convert("RGB")
-    content = worker.packed(noise, 1120, 100_000)
+    noise = Image.effect_noise((1120, 630), 90).convert("RGB")
+    content = worker.packed(noise, 100_000)
     with Image.open(io.BytesIO(content)) as small:
         assert small.width == 1120
-    assert len(content) < len(worker.packed(noise, 1120, 10_000_000))
+    assert len(content) < len(worker.packed(noise, 10_000_000))
+
+
+def test_a_page_of_text_is_sharp_in_a_third_of_the_bytes() -> None:
+    sheet = text()
+    content = worker.packed(sheet, 200_000)
+    lossy = io.BytesIO()
+    sheet.save(lossy, "WEBP", quality=82)
+
+    assert 3 * len(content) < len(lossy.getvalue())
+    assert 2 * most_off(sheet, content) < most_off(sheet, lossy.getvalue()), "letters have sharp edges"
+
+
+def test_a_page_with_a_photograph_keeps_its_colours() -> None:
+    sheet = text()
+    photograph = [Image.effect_noise((24, 16), 120).resize((480, 320)) for _ in "rgb"]
+    sheet.paste(Image.merge("RGB", photograph), (300, 250))
+    content = worker.packed(sheet, 200_000)
+    with Image.open(io.BytesIO(content)) as packed:
+        off: Any = ImageChops.difference(sheet, packed.convert("RGB")).reduce(16)
+    assert max(most for _, most in off.getextrema()) <= 12
+
+
+def text() -> Image.Image:
+    """A page full of words, as a resolution is."""
+    sheet = Image.new("RGB", (1120, 700), "white")
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=15)
+    for line in range(32):
+        words = " ".join(f"{(line * 7919 + n * 104729) % 99991:x}ghi muc" for n in range(10))
+        draw.text((30, 20 + 20 * line), words, fill="black", font=font)
+    return sheet
+
+
+def most_off(picture: Image.Image, content: bytes) -> int:
+    """The largest difference of any pixel's colour, of 255."""
+    with Image.open(io.BytesIO(content)) as packed:
+        off: Any = ImageChops.difference(picture, packed.convert("RGB"))
+    return int(max(most for _, most in off.getextrema()))
 
 
 @pytest.mark.parametrize(
