@@ -41,12 +41,15 @@ class Hello:
     """The first message. `page`: the page's uuid; `briefing`: an id, None = the one the site's link leads to.
 
     `side`: "hub" or "site", for a browser that holds both an account and a site's link; None = what it holds.
+    `chooses`: the page can ask its operator which briefing, where the link leads to several; `briefing` is
+    then the one it was in, while that goes on.
     """
 
     page: str
     briefing: str | None = None
     side: str | None = None
     device: str | None = None
+    chooses: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +119,9 @@ def _hello(said: bodies.Fields) -> Hello:
     side = said.maybe_text("as", 4)
     if side is not None and side not in SIDES:
         raise _bad("as", "not_a_choice")
-    return Hello(page.lower(), said.maybe_text("briefing", 64), side, said.maybe_text("device", 80))
+    briefing, device = said.maybe_text("briefing", 64), said.maybe_text("device", 80)
+    chooses = bodies.maybe_bool("chooses", said.take("chooses"))
+    return Hello(page.lower(), briefing, side, device, bool(chooses))
 
 
 def _alive(said: bodies.Fields) -> Life:

@@ -21,7 +21,7 @@ from typing import Any
 from aiohttp import ClientError, WSMessage, WSMsgType, web
 
 from coordinator.domain.errors import CoordinatorError, ProtocolViolation, Refusal
-from coordinator.web import access, errors, messages
+from coordinator.web import access, entrance, errors, messages
 from coordinator.web.access import Identity
 from coordinator.web.errors import BadRequest
 from coordinator.web.keys import SERVICES, Services
@@ -71,6 +71,7 @@ class Line:
         self._ws = ws
         self._who = who
         self._hello: Hello | None = None
+        self._offered: list[str] = []  # the briefings that its operator was asked to choose from
         self._joining = asyncio.Lock()
         self._reading: asyncio.Task[None] | None = None
         self._parting = asyncio.Lock()  # held while a goodbye is said
@@ -233,26 +234,25 @@ class Line:
         async with self._joining:
             if self.attached is not None or self._hello is None or self.identity is None:
                 return
+            await self._offer()
             sessions, hello, who = self._services.sessions, self._hello, self.identity
-            briefing = await self._where(hello, who)
+            if self._offered and hello.briefing not in self._offered:
+                return  # its operator is asked first
+            briefing = await entrance.briefing_of(sessions, hello, who.site)
             device = hello.device or access.device(self._request)
             side = who.site or "hub"
             connection = await sessions.attach(briefing, side, hello.page, device, self, who.actor)
             self.attached = (briefing, connection)
 
-    async def _where(self, hello: Hello, who: Identity) -> str:
-        """The briefing that the hello names, or the one that the site's link leads to."""
-        sessions = self._services.sessions
-        if hello.briefing is None:
-            found = await sessions.live_for(who.site) if who.site else []
-            if not found:
-                raise Refusal("not_open" if who.site else "unknown_briefing")
-            return found[0]
-        if who.site is not None:
-            called = (await sessions.snapshot(hello.briefing))["sites"]
-            if who.site not in [entry["code"] for entry in called]:
-                raise Refusal("unknown_site", site=who.site)
-        return hello.briefing
+    async def _offer(self) -> None:
+        """Tells the page which briefings there are to choose from, whenever that has changed."""
+        sessions, site = self._services.sessions, self.identity.site if self.identity else None
+        here = self.attached[0] if self.attached else None
+        offered = await entrance.choice_of(sessions, self._hello, site, here)
+        if offered != self._offered:
+            self._offered = offered
+            rows = await entrance.described(sessions, offered)
+            await self._send({"type": "choice", "briefings": rows})
 
     def _note_life(self, life: Life) -> None:
         if self.attached is not None:
@@ -289,6 +289,8 @@ class Line:
             await self.close("revoked")
         elif self.attached is None:
             await self._join()
+        else:
+            await self._offer()
 
     # sending and ending
 
@@ -318,7 +320,7 @@ class Line:
 
     async def _detach(self, reason: str) -> None:
         async with self._joining:
-            attached, self.attached, self._hello = self.attached, None, None
+            attached, self.attached, self._hello, self._offered = self.attached, None, None, []
         if attached is not None:
             await self._services.sessions.detach(*attached, reason)
 

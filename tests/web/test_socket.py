@@ -201,6 +201,43 @@ async def test_a_site_waits_until_its_briefing_opens(rig: Rig, monkeypatch: pyte
     assert [message["type"] for message in page.seen].count("refused") == 1
 
 
+async def test_a_page_that_can_ask_enters_none_of_two_before_it_is_told_which(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(control, "PING_EVERY_S", 0.05)
+    first, second = await rig.briefing("open", title="Một"), await rig.briefing("open", title="Hai")
+    page = await (await rig.site(ALFA)).socket()
+    await page.hello(chooses=True)
+
+    offered = (await page.get("choice"))["briefings"]
+    await asyncio.sleep(0.3)
+
+    assert [(one["id"], one["title"]) for one in offered] == [(first, "Một"), (second, "Hai")]
+    assert [message["type"] for message in page.seen] == ["choice"]
+    assert not {"ConnectionOpened"} & {*await rig.events(first), *await rig.events(second)}
+    await page.hello(second)
+    assert (await page.get("snapshot"))["id"] == second
+
+
+async def test_a_page_in_a_briefing_hears_of_the_second_one_and_stays_until_it_says_otherwise(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(control, "PING_EVERY_S", 0.05)
+    first = await rig.briefing("open")
+    page = await (await rig.site(ALFA)).socket()
+    await page.hello(chooses=True)
+    await page.get("snapshot")
+
+    second = await rig.briefing("open")
+    assert [one["id"] for one in (await page.get("choice"))["briefings"]] == [first, second]
+    await (await rig.program("host")).post(f"/api/briefings/{second}/cancel")
+
+    assert (await page.get("choice"))["briefings"] == []
+    again = await (await rig.site(ALFA)).socket()
+    await again.hello(first, chooses=True)
+    assert (await again.get("snapshot"))["id"] == first
+
+
 async def test_an_ended_briefing_is_not_open_any_more(rig: Rig) -> None:
     briefing = await rig.briefing("open", "start", "end")
     page = await (await rig.site(ALFA)).socket()

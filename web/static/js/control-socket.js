@@ -29,6 +29,7 @@ const FINAL = new Set(["replaced", "revoked", "ended", "cancelled", "login_neede
  * @property {(snapshot: import("./types.js").Snapshot) => void} snapshot
  * @property {(url: string, token: string) => void} media
  * @property {() => void} [measure] the hall asks for a line check
+ * @property {(briefings: import("./types.js").Offered[]) => void} [choice] what the site's link leads to, from two on; else none
  * @property {(refusal: {code: string, message?: string, [more: string]: any}, final: boolean) => void} refused
  * @property {(state: SocketState) => void} state
  * @property {() => void} [back] the line was away and is there again; a new socket comes next
@@ -152,6 +153,10 @@ export class ControlSocket {
       this.listeners.snapshot(message);
     } else if (message.type === "media") this.listeners.media(message.url, message.token);
     else if (message.type === "measure") this.listeners.measure?.();
+    else if (message.type === "choice") {
+      this.#enter("open"); // the server waits for the answer
+      this.listeners.choice?.(message.briefings);
+    }
     else if (message.type === "refused") this.#refused(message);
   }
 

@@ -24,6 +24,7 @@ import { rungWords } from "./site-line.js";
  * @property {import("./site-line.js").Rung} rung how far down the ladder of a weak line this page is
  * @property {boolean} slides pages of a document are on the main screen
  * @property {import("./site-choices.js").Receive} receive
+ * @property {boolean} asked two briefings are on: the operator is asked which one
  * @property {string} closed why the page was sent away: replaced, ended, cancelled, revoked …, or ""
  * @property {string} closedWords
  */
@@ -34,6 +35,7 @@ export function standingOf(facts) {
   if (facts.closed) return closed(facts);
   if (!facts.joined) return make("check", "waiting", "camera", t("Check the camera and the microphone"), t("Press Allow · speak, the lights move · play the test sound · Enter the briefing"), lineOf(facts));
   if (facts.control !== "open") return lost(facts);
+  if (!snapshot && facts.asked) return make("waiting", "floor", "list", t("Two briefings are on for this site"), t("Choose the one that your room attends"), "online");
   if (!snapshot) return make("waiting", "waiting", "clock", t("No briefing is open yet"), t("Keep this page open: it comes in by itself"), "online");
   if (snapshot.phase === "ended" || snapshot.phase === "cancelled") return closed({ ...facts, closed: snapshot.phase });
   if (snapshot.phase === "break") return make("break", "waiting", "pause", t("Break"), t("The line stays connected"), lineOf(facts));

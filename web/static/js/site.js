@@ -8,6 +8,7 @@ import { errorText, t } from "./i18n.js";
 import { nameOf, page } from "./page-data.js";
 import { FigureKeeper } from "./room-figures.js";
 import { BriefingRoom } from "./room.js";
+import { SiteChoice } from "./site-choice.js";
 import { SiteChoices } from "./site-choices.js";
 import { SiteDevices } from "./site-devices.js";
 import { rungOf } from "./site-line.js";
@@ -45,7 +46,7 @@ let announced = null;
 const room = new BriefingRoom({ change: roomChanged, needMedia: () => socket.askMedia() });
 const figures = new FigureKeeper(room, elements.video, elements.audio);
 /** @type {ControlSocket} */
-const socket = new ControlSocket(controlUrl(), () => (page.briefing ? { as: "site", briefing: page.briefing } : { as: "site" }), {
+const socket = new ControlSocket(controlUrl(), hello, {
   snapshot(news) {
     snapshot = news;
     setServerTime(news.now);
@@ -55,6 +56,10 @@ const socket = new ControlSocket(controlUrl(), () => (page.briefing ? { as: "sit
   back: () => room.letGo(),
   measure: () => {
     if (snapshot?.phase !== "live") checks.asked();
+  },
+  choice: (offered) => {
+    other.offer(offered);
+    redrawSoon();
   },
   refused,
   state: (state) => {
@@ -70,6 +75,7 @@ const socket = new ControlSocket(controlUrl(), () => (page.briefing ? { as: "sit
 });
 const choices = new SiteChoices({ received: redrawSoon, camera: (sends) => devices.sendPicture(sends), microphone: () => devices.reopenMicrophone() });
 const devices = new SiteDevices(room, () => choices, redrawSoon);
+const other = new SiteChoice(goTo);
 const checks = new SiteLineCheck(devices);
 new SitePhone();
 let slides = false; // pages of a document are on the main screen
@@ -130,11 +136,33 @@ function takeOver() {
   draw();
 }
 
+/** Where the page comes in: the briefing that was chosen, else the one it is in, else where the site's link leads. */
+function hello() {
+  if (page.briefing) return { as: "site", briefing: page.briefing };
+  const running = snapshot && ["open", "live", "break"].includes(snapshot.phase);
+  return { as: "site", chooses: true, ...(running ? { briefing: snapshot?.id } : {}) };
+}
+
+/** The operator chose between two briefings. @param {string} briefing */
+function goTo(briefing) {
+  page.briefing = briefing;
+  history.replaceState(null, "", `/site?briefing=${briefing}`); // a reload goes on there
+  if (snapshot?.id !== briefing) {
+    snapshot = null;
+    devices.closeMicrophone();
+    void room.close();
+    socket.stop();
+    socket.start();
+  }
+  draw();
+}
+
 /** @param {{code: string, message?: string, about?: string|null}} refusal @param {boolean} final */
 function refused(refusal, final) {
   const words = errorText(refusal.code, refusal.message);
   if (final) {
     [closed, closedWords] = [refusal.code, words];
+    other.offer([]);
     devices.stop();
     void room.close();
   } else if (refusal.about === "headcount") headcount.refused(words);
@@ -175,7 +203,7 @@ function draw() {
   const mine = own();
   if (snapshot && snapshot.floor !== code && (devices.micOpen || devices.wantsMicrophone)) devices.closeMicrophone();
   if (snapshot) [over, signing] = snapshot.phase === "ended" ? [{ id: snapshot.id, title: snapshot.title }, false] : [over, signing && snapshot.phase !== "live"];
-  const standing = signing && over ? signingFor(over) : standingOf({ snapshot, own: mine, joined, control: socket.state, media: room.state, micOpen: devices.micOpen, rung: rung(), slides, receive: choices.receive, closed, closedWords });
+  const standing = signing && over ? signingFor(over) : standingOf({ snapshot, own: mine, joined, control: socket.state, media: room.state, micOpen: devices.micOpen, rung: rung(), slides, receive: choices.receive, asked: other.open, closed, closedWords });
   setAttribute(document.body, "data-view", standing.view);
   setAttribute(byId("connection-state"), "data-state", standing.line);
   setText(byId("connection-words"), { online: t("Good line"), weak: t("Weak line"), reconnecting: t("Connecting again…") }[standing.line]);
@@ -189,6 +217,7 @@ function draw() {
   drawProgramme();
   drawActions(standing.view);
   drawSign(standing.view);
+  other.draw(snapshot);
   if (snapshot && mine) headcount.draw(snapshot, mine);
 }
 

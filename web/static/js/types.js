@@ -60,6 +60,11 @@
  * @property {SiteEntry[]} [sites]
  * @property {SiteEntry} [site]
  *
+ * @typedef {object} Offered one of several briefings that are on for this site
+ * @property {string} id
+ * @property {string} title
+ * @property {string|null} document_number
+ *
  * @typedef {object} PageSite
  * @property {string} code
  * @property {string} name
