@@ -71,7 +71,7 @@ clean:
 $(PYTHON):
 	scripts/make_venv.sh .venv
 
-$(STAMPS)/run: $(PYTHON) pyproject.toml constraints.txt
+$(STAMPS)/run: $(PYTHON) pyproject.toml constraints.txt coordinator/relay/forwarding/_compiled.c
 	$(PIP) --editable .
 	@mkdir -p $(STAMPS) && touch $@
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import secrets
 import string
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from aioice import stun
@@ -41,11 +42,12 @@ class Credentials:
 
 
 class IceAgent:
-    """ICE for one participant. `endpoint` is who receives the datagrams."""
+    """ICE for one participant. `endpoint` receives its datagrams; `on_nominated`: `nominated` has changed."""
 
-    def __init__(self, mux: UdpMux, endpoint: Endpoint) -> None:
+    def __init__(self, mux: UdpMux, endpoint: Endpoint, on_nominated: Callable[[], None]) -> None:
         self._mux = mux
         self._endpoint = endpoint
+        self._on_nominated = on_nominated
         self._known: dict[str, Credentials] = {}
         self._generation = 0
         self._nominated_generation = -1
@@ -76,7 +78,7 @@ class IceAgent:
             return None
         self._admit(address)
         if self._nominated_generation < 0:
-            self.nominated = address
+            self._aim(address)
         if "USE-CANDIDATE" in message.attributes and known.generation >= self._nominated_generation:
             self._nominate(known, address)
         response = stun.Message(stun.Method.BINDING, stun.Class.RESPONSE, message.transaction_id)
@@ -97,7 +99,7 @@ class IceAgent:
             self._mux.expel(oldest, self._endpoint)
 
     def _nominate(self, known: Credentials, address: Address) -> None:
-        self.nominated = address
+        self._aim(address)
         early, self._early = self._early, []
         for data, sent_to in early:
             if sent_to != address:
@@ -106,6 +108,11 @@ class IceAgent:
             self._nominated_generation = known.generation
             for old in [other for other in self._known.values() if other.generation < known.generation]:
                 self._release(old)
+
+    def _aim(self, address: Address | None) -> None:
+        if address != self.nominated:
+            self.nominated = address
+            self._on_nominated()
 
     def _release(self, known: Credentials) -> None:
         self._known.pop(known.fragment, None)
@@ -128,4 +135,4 @@ class IceAgent:
             self._mux.expel(address, self._endpoint)
         self._addresses.clear()
         self._early.clear()
-        self.nominated = None
+        self._aim(None)

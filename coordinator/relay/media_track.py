@@ -12,6 +12,7 @@ from typing import Protocol
 from livekit.protocol import models
 
 from .forwarding import rtcp
+from .forwarding.engine import Cursor, Sender, fan_out
 from .forwarding.history import Packet
 from .forwarding.keyframes import KeyframeRequests
 from .forwarding.route import Route
@@ -26,7 +27,9 @@ SPEECH_SHARE = 0.2
 
 
 class Outlet(Protocol):
-    """Who sends what comes out of a route."""
+    """Who sends what comes out of a route; what may go straight out does so through `sender`."""
+
+    sender: Sender
 
     def deliver(self, route: Route, packet: Packet, mapped: tuple[int, int, bytes], now: float) -> None: ...
     def report(self, route: Route, ntp: int, timestamp: int, now: float) -> None: ...
@@ -48,6 +51,7 @@ class MediaTrack:
         """Packets and keyframes that the publisher was asked for, since the start."""
         self._send_rtcp = send_rtcp
         self._outlets: list[tuple[Route, Outlet]] = []
+        self._exits: list[tuple[Cursor, Sender]] = []
         self._keyframes = KeyframeRequests()
         self._levels: list[int] = []
         self.changed: Callable[[], None] = lambda: None
@@ -63,11 +67,15 @@ class MediaTrack:
 
     def attach(self, route: Route, outlet: Outlet) -> None:
         """Forward on this route from now on, what and when `Route.aim` says."""
-        self._outlets.append((route, outlet))
+        self._connect([*self._outlets, (route, outlet)])
 
     def detach(self, route: Route) -> None:
         """Forward on this route no longer."""
-        self._outlets = [pair for pair in self._outlets if pair[0] is not route]
+        self._connect([pair for pair in self._outlets if pair[0] is not route])
+
+    def _connect(self, outlets: list[tuple[Route, Outlet]]) -> None:
+        self._outlets = outlets
+        self._exits = [(route.cursor, outlet.sender) for route, outlet in outlets]
 
     def forward(self, stream: Stream, packet: Packet, now: float) -> None:
         """Send a packet that came in to everybody whose route carries it."""
@@ -75,7 +83,9 @@ class MediaTrack:
             self._keyframes.arrived(stream.ssrc)
         if self.silenced:
             return
-        for route, outlet in self._outlets:
+        outlets = self._outlets
+        for place in fan_out(self._exits, stream.ssrc, packet, now):
+            route, outlet = outlets[place]
             mapped = route.forward(stream, packet, now)
             if mapped is not None:
                 outlet.deliver(route, packet, mapped, now)

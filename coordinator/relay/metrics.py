@@ -84,9 +84,9 @@ class Metrics:
         """The relay as a whole."""
         people, mux = list(self._rooms.everybody()), self._rooms.mux
         cpu_s, (cpu_before, sent_before) = time.process_time(), self._asked
-        fresh = mux.sent - sent_before
+        fresh = mux.wire.sent - sent_before
         if fresh:
-            self._asked = (cpu_s, mux.sent)
+            self._asked = (cpu_s, mux.wire.sent)
         return [
             _one("rooms", "gauge", "Rooms.", len(self._rooms.list())),
             _one("participants", "gauge", "Participants.", len(people)),
@@ -94,9 +94,9 @@ class Metrics:
             _one("published_tracks", "gauge", "Tracks.", sum(len(p.publications) for p in people)),
             _one("subscriptions", "gauge", "Subscriptions.", sum(len(p.subscriptions) for p in people)),
             _one("udp_received_total", "counter", "Datagrams received.", mux.received),
-            _one("udp_sent_total", "counter", "Datagrams sent.", mux.sent),
+            _one("udp_sent_total", "counter", "Datagrams sent.", mux.wire.sent),
             _one("udp_dropped_total", "counter", "Datagrams from strangers, dropped.", mux.dropped),
-            _one("udp_refused_total", "counter", "Datagrams the system did not take.", mux.refused),
+            _one("udp_refused_total", "counter", "Datagrams the system did not take.", mux.wire.refused),
             _one("cpu_seconds_total", "counter", "Processor time of the relay.", cpu_s),
             _one(
                 "cpu_seconds_per_datagram", "gauge",
@@ -175,7 +175,10 @@ _GAUGES: dict[str, tuple[str, Callable[[Participant, float], float]]] = {
 }
 _COUNTERS: dict[str, tuple[str, Callable[[Participant], float]]] = {
     "participant_packets_received_total": ("Media packets from it.", lambda person: person.uplink.received),
-    "participant_packets_sent_total": ("Media packets to it, repeats too.", lambda person: person.plane.sent),
+    "participant_packets_sent_total": (
+        "Media packets to it, repeats too.",
+        lambda person: person.plane.sender.packets,
+    ),
     "participant_packets_dropped_total": (
         "Packets from it that were unreadable or too many.",
         lambda person: person.transport.dropped,

@@ -72,6 +72,7 @@ class Participant:
         self.line = self.offering.transport if self.offering is not None else self.transport
         """The transport on which this participant gets media."""
         self.plane = Plane(self.line.send_rtp, self.line.send_rtcp)
+        self.line.lend(self.plane.sender)
         self.uplink.on_media = self._media_began
         self.plane.on_paused = self.subscriber.told_paused
         self._info = first_info(self.sid, grants, join)

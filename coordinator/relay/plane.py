@@ -1,6 +1,7 @@
 """What one participant is sent: packets sealed for its line, repeats, and how much the line carries.
 
-Rule 1: everything that goes out to a participant as media goes through `deliver`.
+Rule 1: everything that goes out to a participant as media goes through its `sender`: straight from
+`media_track` where nothing is to be decided, else by `deliver`.
 Rule 2: a repeat that can no longer be given becomes a keyframe request (after a long gap a decoder would
 otherwise wait for seconds).
 Rule 3: what cannot be afforded is paused and said to be, audio never.
@@ -16,19 +17,19 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .forwarding import rtcp, rtp, twcc
+from .forwarding import rtcp, rtp
 from .forwarding.downlink import Downlink
+from .forwarding.engine import Sender
 from .forwarding.history import Packet
 from .forwarding.layers import Wish, allocate
 from .forwarding.pacer import Pacer
 from .forwarding.protection import Protection
 from .forwarding.route import RESEND_INTERVAL_S, Route
+from .forwarding.sender import PACKET_OVERHEAD
 from .forwarding.track import Stream
 from .media_track import HIGH, MediaTrack
 
 AUDIO_RESERVE_BPS = 50_000.0
-PACKET_OVERHEAD = 50
-"""Bytes of headers and encryption around a payload."""
 PACE = 1.5
 """Video goes out at most this much faster than the line is believed to carry: frames differ in size."""
 DOUBT = 2.0
@@ -85,7 +86,7 @@ class Plane:
         self._protection = Protection()
         self._reduced = self._relieved = False
         self.line = Downlink()
-        self.sent = 0
+        self.sender = Sender(send_rtp, self.line.flight)
         self.padded = 0
         """Packets of padding sent, to find out what the line carries."""
         self.missed = self.repeated = self.keyframes_asked = 0
@@ -95,13 +96,16 @@ class Plane:
 
     def configure(self, extensions: dict[str, int]) -> None:
         """Take over the extension numbers of a negotiation."""
-        self._sealer = rtp.Sealer(extensions.get(rtp.ABS_SEND_TIME, 0), extensions.get(rtp.TRANSPORT_CC, 0))
+        timed, counted = extensions.get(rtp.ABS_SEND_TIME, 0), extensions.get(rtp.TRANSPORT_CC, 0)
+        self._sealer = rtp.Sealer(timed, counted)
+        self.sender.configure(timed, counted)
 
     def add(self, feed: Feed) -> None:
         """Begin to send a track, with a keyframe first; once is enough."""
         if feed.route.ssrc in self._feeds:
             return
         self._feeds[feed.route.ssrc] = feed
+        feed.route.paced = feed.route.video and self._pacer is not None
         feed.track.attach(feed.route, self)
         self.allocate(time.monotonic())
 
@@ -120,17 +124,11 @@ class Plane:
         if self._pacer is not None and route.video:
             size = len(mapped[2]) + PACKET_OVERHEAD
             if not self._pacer.passes(size, now):
-                self._pacer.put((route, packet, route.payload_type, mapped), size)
+                self._pacer.put((route, packet, route.cursor.payload_type, mapped), size)
                 return
         sequence, timestamp, payload = mapped
-        sealer = self._sealer
-        if sealer.counts:
-            extensions = sealer.extensions(now, self.line.sent(len(payload) + PACKET_OVERHEAD, now))
-        else:
-            extensions = sealer.extensions(now, 0)
-        kind = route.payload_type
-        self._send_rtp(rtp.build(kind, packet.marker, sequence, timestamp, route.ssrc, extensions, payload))
-        self.sent += 1
+        kind = route.cursor.payload_type
+        self.sender.send(kind, packet.marker, sequence, timestamp, route.ssrc, payload, now)
         if route.copies and not route.takes_copies:
             self._send_earlier(route, sequence, now)
 
@@ -141,26 +139,12 @@ class Plane:
             if found is not None:
                 self._send_again(route, *found, now)
 
-    def _send(
-        self,
-        payload_type: int,
-        marker: bool,
-        sequence: int,
-        timestamp: int,
-        ssrc: int,
-        payload: bytes,
-        now: float,
-    ) -> None:
-        number = self.line.sent(len(payload) + PACKET_OVERHEAD, now) if self._sealer.counts else 0
-        extensions = self._sealer.extensions(now, number)
-        self._send_rtp(rtp.build(payload_type, marker, sequence, timestamp, ssrc, extensions, payload))
-        self.sent += 1
-
     def report(self, route: Route, ntp: int, timestamp: int, now: float) -> None:
         """Pass on the publisher's clock (see `media_track.Outlet`)."""
         self._report_times.append((ntp >> 16 & 0xFFFFFFFF, now))
+        cursor = route.cursor
         self._send_rtcp(
-            rtcp.sender_report(route.ssrc, ntp, timestamp, route.packets, route.octets, str(route.ssrc))
+            rtcp.sender_report(route.ssrc, ntp, timestamp, cursor.packets, cursor.octets, str(route.ssrc))
         )
 
     def on_part(self, part: rtcp.Part, now: float) -> None:
@@ -178,7 +162,7 @@ class Plane:
         elif isinstance(part, rtcp.Remb):
             self.line.remb(part.bitrate_bps, now)
         elif isinstance(part, rtcp.TransportFeedback):
-            self.line.feedback(twcc.read(part.body), now)
+            self.line.read(part.body, now)
 
     def _receiver_report(self, block: rtcp.Block, now: float) -> None:
         feed = self._feeds.get(block.ssrc)
@@ -221,11 +205,11 @@ class Plane:
         self.repeated += 1
         if route.rtx_ssrc is None or route.rtx_payload_type is None:
             kind = route.repeat_type(sequence)
-            self._send(kind, packet.marker, sequence, timestamp, route.ssrc, payload, now)
+            self.sender.send(kind, packet.marker, sequence, timestamp, route.ssrc, payload, now)
             return
         route.rtx_sequence += 1
         wrapped = rtp.wrap_rtx(sequence, payload)
-        self._send(
+        self.sender.send(
             route.rtx_payload_type, packet.marker, route.rtx_sequence, timestamp, route.rtx_ssrc, wrapped, now
         )
 
@@ -251,7 +235,7 @@ class Plane:
         pacer.hold(self.line.draining, now)
         self._relieved = self._relieved and self.line.draining
         for route, packet, kind, (sequence, timestamp, payload) in pacer.due(now):
-            self._send(kind, packet.marker, sequence, timestamp, route.ssrc, payload, now)
+            self.sender.send(kind, packet.marker, sequence, timestamp, route.ssrc, payload, now)
 
     def _pad(self, size: int, now: float) -> None:
         """Send packets of nothing, in a stream of repeats, where receivers expect them."""
@@ -261,7 +245,7 @@ class Plane:
         kind, ssrc = route.rtx_payload_type, route.rtx_ssrc
         for _ in range(0, size, PADDING + PACKET_OVERHEAD):
             route.rtx_sequence += 1
-            extensions = self._sealer.extensions(now, self.line.sent(PADDING + PACKET_OVERHEAD, now))
+            extensions = self._sealer.extensions(now, self.line.flight.sent(PADDING + PACKET_OVERHEAD, now))
             self._send_rtp(rtp.padding(kind, route.rtx_sequence, 0, ssrc, extensions, PADDING))
             self.padded += 1
 
@@ -303,6 +287,8 @@ class Plane:
         rate = PACE * self.line.budget_bps
         if self._pacer is None:
             self._pacer = Pacer(rate, now)
+            for feed in self._feeds.values():
+                feed.route.paced = feed.route.video
         self._pacer.rate_bps = rate
         if self._squeezed():
             self._pacer.hold(True, now)

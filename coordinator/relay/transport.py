@@ -26,6 +26,7 @@ from aiortc.rtcsctptransport import RTCSctpCapabilities
 from pylibsrtp import Session, _binding
 
 from .allowance import Allowance
+from .forwarding.engine import Sender
 from .ice import Credentials, IceAgent
 from .udp_mux import Address, UdpMux
 
@@ -54,6 +55,7 @@ _srtp: Any = _binding.lib
 _OUT, _IN = _ffi.new("char[]", BUFFER_BYTES), _ffi.new("char[]", BUFFER_BYTES)
 _OUT_VIEW, _IN_VIEW = memoryview(_ffi.buffer(_OUT)), memoryview(_ffi.buffer(_IN))
 _LENGTH = _ffi.new("int *")
+_PROTECT = int(_ffi.cast("uintptr_t", _ffi.addressof(_srtp, "srtp_protect")))
 _PRIVATE = ("_rx_srtp", "_tx_srtp", "_set_role", "_role", "_data_receiver", "_state")
 _PRIVATE_SRTP = ("srtp_protect", "srtp_protect_rtcp", "srtp_unprotect", "srtp_unprotect_rtcp")
 _PRIVATE_SCTP = ("_handle_data", "_data_channels", "_inbound_streams", "_sack_misordered")
@@ -139,7 +141,9 @@ class MediaTransport:
 
     def __init__(self, mux: UdpMux, certificate: RTCCertificate, handler: MediaHandler) -> None:
         self._handler = handler
-        self._ice = IceAgent(mux, self)
+        self._mux = mux
+        self._ice = IceAgent(mux, self, self._aim)
+        self._sender: Sender | None = None
         self._link = _Link(self._ice.send)
         self._dtls: Any = RTCDtlsTransport(self._link, [certificate])  # type: ignore[arg-type]
         self._dtls._set_role("server")
@@ -224,6 +228,7 @@ class MediaTransport:
             self._sessions = self._dtls._rx_srtp, self._dtls._tx_srtp  # kept: they own what is below
             self._rx, self._tx = (session._srtp[0] for session in self._sessions)
             self.connected = True
+            self._aim()
             self._guard(self._handler.on_connected)
         elif self._dtls.state in ("closed", "failed"):
             self._end()
@@ -234,8 +239,24 @@ class MediaTransport:
         self.closed = True
         self.connected = False
         self._rx = self._tx = None
+        self._aim()
         self._ice.close()
         self._guard(self._handler.on_closed)
+
+    def lend(self, sender: Sender) -> None:
+        """Let a sender of media encrypt and send by itself, while there is a way to the peer."""
+        self._sender = sender
+        self._aim()
+
+    def _aim(self) -> None:
+        sender, address = self._sender, self._ice.nominated
+        if sender is None:
+            return
+        if self._tx is None or address is None:
+            sender.release()
+        else:
+            session = int(_ffi.cast("uintptr_t", self._tx))
+            sender.aim(self._mux.wire, address, session, _PROTECT, self._sessions)
 
     def check(self, message: stun.Message, address: Address) -> bytes | None:
         """Answer a connectivity check (see `udp_mux.Endpoint`)."""

@@ -20,6 +20,7 @@ from typing import Protocol
 from aioice import stun
 
 from .allowance import Allowance
+from .forwarding.engine import Wire
 
 logger = logging.getLogger(__name__)
 
@@ -57,12 +58,12 @@ class UdpMux:
         self._faults = Allowance(5, 0.1)
         self._buffer = bytearray(MAX_DATAGRAM)
         self.port = 0
-        self.sent = self.received = 0
+        self.wire = Wire()
+        """The sockets for those who send on them themselves; all that goes out counts there."""
+        self.received = 0
         """Datagrams, since the start."""
         self.dropped = 0
         """Datagrams from strangers, since the start."""
-        self.refused = 0
-        """Datagrams that the operating system did not take, since the start."""
 
     def open(self, host: str, port: int) -> None:
         """Bind the port and begin to serve: on this address, or for 0.0.0.0 on all, IPv6 ones too.
@@ -71,6 +72,7 @@ class UdpMux:
         """
         self._four, self._six = _bind(host, port)
         self._loop = asyncio.get_running_loop()
+        self.wire.four, self.wire.six = (-1 if s is None else s.fileno() for s in (self._four, self._six))
         for sock in (self._four, self._six):
             if sock is not None:
                 self.port = sock.getsockname()[1]
@@ -78,6 +80,7 @@ class UdpMux:
 
     def close(self) -> None:
         """Stop serving and close the sockets."""
+        self.wire.four = self.wire.six = -1
         for sock in (self._four, self._six):
             if sock is not None and self._loop is not None:
                 self._loop.remove_reader(sock.fileno())
@@ -110,9 +113,9 @@ class UdpMux:
             return
         try:
             sock.sendto(data, address)
-            self.sent += 1
+            self.wire.sent += 1
         except OSError:
-            self.refused += 1
+            self.wire.refused += 1
 
     def _readable(self, sock: socket.socket) -> None:
         buffer, receive = self._buffer, sock.recvfrom_into

@@ -17,7 +17,7 @@ class Line:
         end, pending = self.now + seconds, []
         next_feedback = self.now + 0.05
         while self.now < end:
-            number = self.downlink.sent(1200, self.now)
+            number = self.downlink.flight.sent(1200, self.now)
             self.free_at = max(self.free_at, self.now) + 9600 / self.rate_bps
             pending.append((number & 0xFFFF, self.free_at + 0.02))
             self.now += 9600 / send_bps
@@ -65,7 +65,7 @@ def test_after_congestion_the_estimate_grows_only_when_the_line_has_been_clean_f
 def test_loss_by_chance_on_few_packets_lowers_nothing() -> None:
     downlink = Downlink()
     for step in range(200):
-        numbers = [downlink.sent(200, step * 0.1 + n / 1000) & 0xFFFF for n in range(5)]
+        numbers = [downlink.flight.sent(200, step * 0.1 + n / 1000) & 0xFFFF for n in range(5)]
         lost = {0} if step % 2 == 0 else set()  # one in ten
         downlink.feedback(
             [(n, None if i in lost else step * 0.1 + i / 1000) for i, n in enumerate(numbers)], step * 0.1
@@ -76,7 +76,7 @@ def test_loss_by_chance_on_few_packets_lowers_nothing() -> None:
 def test_loss_lowers_the_estimate() -> None:
     downlink = Downlink()
     for step in range(30):
-        numbers = [downlink.sent(1200, step * 0.1 + n / 1000) & 0xFFFF for n in range(50)]
+        numbers = [downlink.flight.sent(1200, step * 0.1 + n / 1000) & 0xFFFF for n in range(50)]
         downlink.feedback(
             [(n, None if n % 4 == 0 else step * 0.1 + n / 1000) for n in numbers], step * 0.1 + 0.1
         )

@@ -361,10 +361,10 @@ def test_damaged_control_packets_cost_no_more_than_themselves(packets: list[byte
 def test_any_feedback_leaves_an_estimate_that_can_be_used(bodies: list[bytes], sent: int) -> None:
     line = Downlink()
     for number in range(sent):
-        line.sent(1200, number / 100)
+        line.flight.sent(1200, number / 100)
     for index, body in enumerate([*bodies, b"\0\1\0\3\0\0\1\0\x20\3\1\2\3"]):
         with contextlib.suppress(ValueError):
-            line.feedback(twcc.read(body), 1 + index / 10)
+            line.read(body, 1 + index / 10)
     assert MIN_BPS <= line.budget_bps < 1e9 and 0 <= line.loss <= 1
 
 

@@ -29,7 +29,7 @@ class Mux:
 
 def an_agent() -> tuple[IceAgent, Mux]:
     mux = Mux()
-    agent = IceAgent(cast(UdpMux, mux), cast(Endpoint, None))
+    agent = IceAgent(cast(UdpMux, mux), cast(Endpoint, None), lambda: None)
     agent.restart("them")
     return agent, mux
 

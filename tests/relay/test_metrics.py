@@ -60,7 +60,7 @@ async def test_each_participant_s_media_is_counted() -> None:
             assert room is not None
             plane = room.participants["site"].plane
             site.control(rtcp.nack(ssrc, wanted))
-            await site.until(lambda: plane.sent == 23)
+            await site.until(lambda: plane.sender.packets == 23)
             found = await scrape(running)
     assert found[f"relay_participant_packets_received_total{of('hub')}"] == 20
     assert found[f"relay_participant_packets_sent_total{of('site')}"] == 23

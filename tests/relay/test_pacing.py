@@ -118,7 +118,7 @@ class ThinLine:
         self.late = 0.0
 
     def send(self, size: int) -> None:
-        number = self.downlink.sent(size, self.now)
+        number = self.downlink.flight.sent(size, self.now)
         waits = max(0.0, self.free_at - self.now)
         arrival = None
         if waits < 0.35:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coordinator.relay.forwarding import red, rtp
+from coordinator.relay.forwarding.engine import Flight, Sender
 from coordinator.relay.forwarding.history import Packet
 from coordinator.relay.forwarding.protection import CALM_S, Protection
 from coordinator.relay.forwarding.route import Route
@@ -68,7 +69,7 @@ def sent(route: Route, stream: Stream, number: int) -> tuple[int, bytes]:
     """Forward packet `number`; returns its payload type and payload."""
     mapped = route.forward(stream, opus(stream, number), 1.0 + number * 0.02)
     assert mapped is not None
-    return route.payload_type, mapped[2]
+    return route.cursor.payload_type, mapped[2]
 
 
 def test_a_lossy_line_gets_each_frame_again_in_the_next_packets_and_a_good_one_plain_opus() -> None:
@@ -91,7 +92,7 @@ def test_what_was_sent_with_copies_is_repeated_byte_for_byte_also_after_they_end
     for number in range(40):
         route.copies = 1 if 10 <= number < 25 else 0
         payloads[number] = sent(route, stream, number)
-    first = route._rewriter.sequence - 39
+    first = route.cursor.sequence - 39
     for number, (kind, payload) in payloads.items():
         sequence = first + number & 0xFFFF
         found = route.resend(sequence, 9.0)
@@ -103,7 +104,7 @@ def test_sound_too_old_to_know_how_it_was_sent_is_not_repeated() -> None:
     route.copies = 1
     for number in range(100):
         sent(route, stream, number)
-    assert route.resend(route._rewriter.sequence - 80 & 0xFFFF, 9.0) is None
+    assert route.resend(route.cursor.sequence - 80 & 0xFFFF, 9.0) is None
 
 
 def test_copies_come_with_loss_at_once_and_go_when_it_has_been_calm() -> None:
@@ -127,6 +128,11 @@ class Heard:
 
     def __init__(self) -> None:
         self.frames: list[tuple[int, bytes]] = []
+        self.sender = Sender(self._sent, Flight())
+
+    def _sent(self, data: bytes) -> None:
+        header = rtp.parse(data)
+        self.frames.append((header.timestamp, data[header.payload_at : header.payload_end]))
 
     def deliver(self, route: Route, packet: Packet, mapped: tuple[int, int, bytes], now: float) -> None:
         self.frames.append((mapped[1], mapped[2]))

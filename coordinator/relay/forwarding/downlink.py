@@ -15,8 +15,8 @@ from __future__ import annotations
 import math
 from collections import deque
 
+from .engine import Flight
 from .probe import Condition, Prober
-from .rtp import newer_by
 
 START_BPS = 2_500_000.0
 MIN_BPS = 60_000.0
@@ -34,7 +34,6 @@ MILD_FLOOR_BPS = 160_000.0
 ARRIVED_S = 0.5
 TREND_S = 0.3
 LASTING_S = 0.2
-BASE_WINDOW_S = 20.0
 BACK_OFF_INTERVAL_S = 0.5
 LOSS_INTERVAL_S = 1.0
 SETTLED_S = 60.0
@@ -51,8 +50,8 @@ class Downlink:
         self.rtt_s = 0.1
         self.loss = 0.0
         """The share lost over the last two seconds."""
-        self.queue_s = 0.0
-        """How long packets wait on the line, above its best of late."""
+        self.flight = Flight()
+        """What was sent, and what is known of its journey."""
         self.draining = False
         self.probing = False
         """Set where padding can be sent: the estimate then grows by probes alone."""
@@ -61,13 +60,8 @@ class Downlink:
         """What the line loses when its queue is short."""
         self.fresh_loss = 0.0
         """The share lost over the last moments, however few packets that is."""
-        self._sent_bytes = 0
-        self._latest_queue_s = self._standing_s = 0.0
-        self._sent: dict[int, tuple[float, int]] = {}
-        self._number = 0
-        self._arrived: deque[tuple[float, int]] = deque()
-        self._base: deque[tuple[float, float]] = deque()
         self._outcomes: deque[tuple[float, int, int, int]] = deque()  # when, came, lost, bytes sent
+        self._came = self._lost = self._bytes = 0  # the sums of these
         self._queues: deque[tuple[float, float]] = deque()
         self._learning = True
         self._grew_at = 0.0
@@ -79,78 +73,52 @@ class Downlink:
         self._doubt = 0.0
         self._last_loss = (0.0, 0.0)  # loss and rate sent at the last back-off for loss
 
-    def sent(self, size: int, now: float) -> int:
-        """Note a packet going out; return its transport-wide number (unwrapped)."""
-        self._number += 1
-        self._sent_bytes += size
-        self._sent[self._number] = (now, size)
-        if len(self._sent) > 8192:
-            for number in list(self._sent)[:4096]:
-                del self._sent[number]
-        return self._number
+    @property
+    def queue_s(self) -> float:
+        """How long packets wait on the line, above its best of late."""
+        return self.flight.queue_s
 
     def feedback(self, reports: list[tuple[int, float | None]], now: float) -> None:
         """Take in transport-cc feedback: (16-bit number, arrival on the peer's clock or None)."""
-        lost = came = size = 0
-        standing = 10.0
-        for wire, arrival in reports:
-            number = self._number + newer_by(wire, self._number & 0xFFFF)
-            known = self._sent.pop(number, None)
-            if known is None:
-                continue
-            size += known[1]
-            if arrival is None:
-                lost += 1
-                continue
-            came += 1
-            self._arrived.append((arrival, known[1]))
-            self._note_delay(arrival - known[0], arrival)
-            standing = min(standing, self._latest_queue_s)
-        self._standing_s = standing if came else 0.0
-        self._forget_arrived()
+        self._weigh(*self.flight.take(reports), now)
+
+    def read(self, body: bytes, now: float) -> None:
+        """Take in a transport-cc feedback message. Raises ValueError as `twcc.read` does."""
+        self._weigh(*self.flight.read(body), now)
+
+    def _weigh(self, came: int, lost: int, size: int, now: float) -> None:
         self._note_outcome(came, lost, size, now)
-        self._queues.append((now, self.queue_s))
+        self._queues.append((now, self.flight.queue_s))
         while now - self._queues[0][0] > TREND_S:
             self._queues.popleft()
         self._judge(now)
 
-    def _note_delay(self, delay: float, arrival: float) -> None:
-        while self._base and self._base[-1][1] >= delay:
-            self._base.pop()
-        self._base.append((arrival, delay))
-        while arrival - self._base[0][0] > BASE_WINDOW_S:
-            self._base.popleft()
-        self._latest_queue_s = delay - self._base[0][1]
-        self.queue_s += (self._latest_queue_s - self.queue_s) * 0.1
-
     def _note_outcome(self, came: int, lost: int, size: int, now: float) -> None:
-        self._outcomes.append((now, came, lost, size))
-        while now - self._outcomes[0][0] > LOSS_WINDOW_S:
-            self._outcomes.popleft()
-        fresh = [(came, lost) for at, came, lost, _ in self._outcomes if now - at < TREND_S]
-        self.fresh_loss = sum(lost for _, lost in fresh) / max(1, sum(map(sum, fresh)))
-        total = sum(came + lost for _, came, lost, _ in self._outcomes)
+        outcomes = self._outcomes
+        outcomes.append((now, came, lost, size))
+        self._came, self._lost, self._bytes = self._came + came, self._lost + lost, self._bytes + size
+        while now - outcomes[0][0] > LOSS_WINDOW_S:
+            _, came, lost, size = outcomes.popleft()
+            self._came, self._lost, self._bytes = self._came - came, self._lost - lost, self._bytes - size
+        fresh = fresh_lost = 0
+        for at, came, lost, _ in reversed(outcomes):
+            if now - at >= TREND_S:
+                break
+            fresh, fresh_lost = fresh + came + lost, fresh_lost + lost
+        self.fresh_loss = fresh_lost / max(1, fresh)
+        total = self._came + self._lost
         self._doubt = 1 / math.sqrt(max(total, 1))  # few packets say little about the line
-        loss = sum(lost for _, _, lost, _ in self._outcomes) / total if total else 0.0
+        loss = self._lost / total if total else 0.0
         if total >= LOSS_SAMPLE or (loss > SEVERE_LOSS and total >= LOSS_SAMPLE / 2):
             self.loss = loss
 
-    def _forget_arrived(self) -> None:
-        while self._arrived and self._arrived[-1][0] - self._arrived[0][0] > ARRIVED_S:
-            self._arrived.popleft()
-
     def arrived_bps(self, within_s: float = ARRIVED_S) -> float:
-        """Return the rate that reached the peer lately (at most `ARRIVED_S`), by its feedback."""
-        if not self._arrived:
-            return 0.0
-        newest = self._arrived[-1][0]
-        lately = [(at, size) for at, size in self._arrived if newest - at <= within_s]
-        span = max(0.1, newest - min(lately)[0])
-        return 8 * sum(size for _, size in lately) / span
+        """Return the rate that reached the peer lately, by its feedback."""
+        return self.flight.arrived_bps(within_s)
 
     def _sent_bps(self) -> float:
         span = max(0.1, self._outcomes[-1][0] - self._outcomes[0][0]) if self._outcomes else 1.0
-        return 8 * sum(size for *_, size in self._outcomes) / span
+        return 8 * self._bytes / span
 
     def receiver_report(self, lost: float, rtt_s: float | None, now: float) -> None:
         """Take in a report block of the peer: the share lost and, where known, the round trip."""
@@ -180,13 +148,13 @@ class Downlink:
         """Return how many bytes of padding to send now, to find out whether the line carries more."""
         if self._learning or not self.probing or not self._outcomes:
             return 0
-        return self.prober.padding(self.budget_bps, self._sent_bytes, now)
+        return self.prober.padding(self.budget_bps, self.flight.sent_bytes, now)
 
     def _condition(self) -> Condition:
-        queue_s = max(self.queue_s, self._standing_s)
+        queue_s = max(self.queue_s, self.flight.standing_s)
         return Condition(
             self.budget_bps, self.arrived_bps(), queue_s, self.loss, self.fresh_loss, self.rtt_s,
-            self._sent_bytes,
+            self.flight.sent_bytes,
         )  # fmt: skip
 
     def _probe(self, now: float) -> None:
@@ -198,7 +166,9 @@ class Downlink:
         self._probe(now)
         if self.queue_s < DRAINED_S:
             self.loss_before = self.chance_loss(now)
-        if self.draining and (self._latest_queue_s < DRAINED_S or now - self._backed_off_at > LOSS_WINDOW_S):
+        if self.draining and (
+            self.flight.latest_queue_s < DRAINED_S or now - self._backed_off_at > LOSS_WINDOW_S
+        ):
             self.draining = False
         draining = bool(self._queues) and self.queue_s < self._queues[0][1] - 0.01
         if self.queue_s <= QUEUE_LIMIT_S or draining:

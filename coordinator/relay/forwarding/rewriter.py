@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import deque
 
 from .codecs import rewrite_vp8
+from .cursor import Cursor
 from .history import Packet
 
 KEPT = 16
@@ -32,31 +33,30 @@ class Splice:
 
 
 class Rewriter:
-    """The state of one outgoing stream. Outgoing numbers are unwrapped; the caller cuts them to 16 bits."""
+    """The pieces of one outgoing stream, whose `cursor` may be moved on within a piece without it."""
 
-    def __init__(self, first_sequence: int, first_timestamp: int) -> None:
+    def __init__(self, cursor: Cursor) -> None:
         self._splices: deque[Splice] = deque(maxlen=KEPT)
         self.current: Splice | None = None
         """The piece in force, or None before the first."""
-        self.sequence = first_sequence - 1
-        self.timestamp = first_timestamp & 0xFFFFFFFF
-        self._picture = 0
-        self._tl0 = 0
-        self._top = 0
+        self._cursor = cursor
 
     def splice(self, source: int, packet: Packet, timestamp: int) -> None:
         """Begin a piece at `packet`, which will go out next, with the outgoing `timestamp` (32 bits)."""
-        previous = self.current
+        cursor, previous = self._cursor, self.current
         if previous is not None:
-            previous.end = self._top
-        piece = Splice(source, packet.seq, self.sequence + 1, timestamp - packet.timestamp & 0xFFFFFFFF)
+            previous.end = cursor.top
+        piece = Splice(source, packet.seq, cursor.sequence + 1, timestamp - packet.timestamp & 0xFFFFFFFF)
         if packet.vp8 is not None:
-            piece.picture_shift = (self._picture + 1 - packet.vp8.picture_id) & 0x7FFF
-            piece.tl0_shift = (self._tl0 + 1 - packet.vp8.tl0) & 0xFF
+            piece.picture_shift = (cursor.picture + 1 - packet.vp8.picture_id) & 0x7FFF
+            piece.tl0_shift = (cursor.tl0 + 1 - packet.vp8.tl0) & 0xFF
             if previous is None:
                 piece.picture_shift = piece.tl0_shift = 0
         self._splices.append(piece)
         self.current = piece
+        cursor.first, cursor.shift = piece.first, piece.out_first - piece.first
+        cursor.timestamp_shift = piece.timestamp_shift
+        cursor.picture_shift, cursor.tl0_shift = piece.picture_shift, piece.tl0_shift
 
     def map(self, source: int, packet: Packet) -> tuple[int, int, bytes] | None:
         """Return (sequence, timestamp, payload) to send for this packet, or None when it has no place."""
@@ -71,11 +71,12 @@ class Rewriter:
         vp8 = packet.vp8
         if vp8 is not None and (piece.picture_shift or piece.tl0_shift):
             payload = rewrite_vp8(payload, vp8, piece.picture_shift, piece.tl0_shift)
-        if piece.end is None and sequence > self.sequence:
-            self.sequence, self.timestamp, self._top = sequence, timestamp, packet.seq
+        cursor = self._cursor
+        if piece.end is None and sequence > cursor.sequence:
+            cursor.sequence, cursor.timestamp, cursor.top = sequence, timestamp, packet.seq
             if vp8 is not None:
-                self._picture = vp8.picture_id + piece.picture_shift & 0x7FFF
-                self._tl0 = vp8.tl0 + piece.tl0_shift & 0xFF
+                cursor.picture = vp8.picture_id + piece.picture_shift & 0x7FFF
+                cursor.tl0 = vp8.tl0 + piece.tl0_shift & 0xFF
         return sequence, timestamp, payload
 
     def _find(self, source: int, seq: int) -> Splice | None:
@@ -86,7 +87,8 @@ class Rewriter:
 
     def origin(self, sequence: int) -> tuple[int, int] | None:
         """Return (source, number there) of what went out, or should have, under a 16-bit outgoing number."""
-        number = self.sequence - (self.sequence - sequence & 0xFFFF)
+        newest = self._cursor.sequence
+        number = newest - (newest - sequence & 0xFFFF)
         for piece in reversed(self._splices):
             if number >= piece.out_first:
                 seq = piece.first + number - piece.out_first

@@ -11,6 +11,8 @@ over two different payloads.
 from __future__ import annotations
 
 from . import red
+from .cursor import NONE
+from .engine import Cursor
 from .history import Packet
 from .rewriter import Rewriter
 from .rtp import newer_by
@@ -34,23 +36,46 @@ class Route:
         self.clock_rate = clock_rate
         self.formats = formats
         self.video = clock_rate == 90000
-        self.payload_type, self.rtx_payload_type = next(iter(formats.values()))
-        self.copies = 0
-        """How many earlier frames each packet of sound carries, for a line that loses packets."""
+        payload_type, self.rtx_payload_type = next(iter(formats.values()))
+        self.cursor = Cursor(ssrc, 1 + ssrc % 0x4000, payload_type)
         self.rtx_sequence = 1
         self.wanted: Stream | None = None
         self.current: Stream | None = None
-        self.packets = 0
-        self.octets = 0
         self.lost = 0.0
         """The share lost on the way to the subscriber, from its last receiver report."""
+        self._copies = 0
+        self._paced = False
         self._streams: dict[int, Stream] = {}
-        self._rewriter = Rewriter(1 + ssrc % 0x4000, 0)
-        self._sent_at = 0.0
+        self._rewriter = Rewriter(self.cursor)
         self._resent: dict[int, float] = {}
         self._wrapped: dict[int, bytes] = {}
         self._copied = False
         self._ended = -1
+
+    @property
+    def copies(self) -> int:
+        """How many earlier frames each packet of sound carries, for a line that loses packets."""
+        return self._copies
+
+    @copies.setter
+    def copies(self, copies: int) -> None:
+        self._copies = copies
+        self._steer()
+
+    @property
+    def paced(self) -> bool:
+        """Whether packets may have to wait, so that somebody has to look at each."""
+        return self._paced
+
+    @paced.setter
+    def paced(self, paced: bool) -> None:
+        self._paced = paced
+        self._steer()
+
+    def _steer(self) -> None:
+        """Say whether the packets of the current stream may go straight out (see `cursor`)."""
+        straight = self.current is not None and not (self._copies or self._wrapped or self._paced)
+        self.cursor.source = self.current.ssrc if straight and self.current is not None else NONE
 
     @property
     def waiting(self) -> bool:
@@ -64,9 +89,10 @@ class Route:
         """
         self.wanted = stream
         if at_once and stream is not self.current:
-            self._ended = self._rewriter.sequence
+            self._ended = self.cursor.sequence
         if stream is None or (at_once and stream is not self.current):
             self.current = None
+            self._steer()
         return self.waiting
 
     def forward(self, stream: Stream, packet: Packet, now: float) -> tuple[int, int, bytes] | None:
@@ -77,10 +103,11 @@ class Route:
             self._begin(stream, packet, now)
         mapped = self._rewriter.map(stream.ssrc, packet)
         if mapped is not None:
-            self.packets += 1
-            self.octets += len(mapped[2])
-            self._sent_at = now
-            if self.copies or self._wrapped:
+            cursor = self.cursor
+            cursor.packets += 1
+            cursor.octets += len(mapped[2])
+            cursor.sent_at = now
+            if self._copies or self._wrapped:
                 return self._with_copies(stream, packet, mapped)
         return mapped
 
@@ -95,14 +122,15 @@ class Route:
         """Put earlier frames before a frame of sound, and set the payload type that says so."""
         plain = self.formats[stream.codec][0]
         self._forget_wrapped()
-        if not self.copies or not self.takes_copies:
-            self.payload_type = plain
+        if not self._copies or not self.takes_copies:
+            self.cursor.payload_type = plain
+            self._steer()
             return mapped
-        earlier = (stream.history.get(packet.seq - back) for back in range(self.copies, 0, -1))
+        earlier = (stream.history.get(packet.seq - back) for back in range(self._copies, 0, -1))
         blocks = [(packet.timestamp - e.timestamp & 0xFFFFFFFF, e.payload) for e in earlier if e is not None]
         sequence, timestamp, payload = mapped
         wrapped = red.wrap(plain, blocks, payload)
-        self.payload_type = self.formats["red"][0]
+        self.cursor.payload_type = self.formats["red"][0]
         self._wrapped[sequence & 0xFFFF] = wrapped
         self._copied = True
         return sequence, timestamp, wrapped
@@ -112,19 +140,21 @@ class Route:
             del self._wrapped[oldest]
 
     def _age(self, sequence: int) -> int:
-        return self._rewriter.sequence - sequence & 0xFFFF
+        return self.cursor.sequence - sequence & 0xFFFF
 
     def _begin(self, stream: Stream, packet: Packet, now: float) -> None:
         self._rewriter.splice(stream.ssrc, packet, self._next_timestamp(stream, packet, now))
         self._streams[stream.ssrc] = stream
-        self.payload_type, self.rtx_payload_type = self.formats[stream.codec]
+        self.cursor.payload_type, self.rtx_payload_type = self.formats[stream.codec]
         self.current = stream
+        self._steer()
 
     def _next_timestamp(self, stream: Stream, packet: Packet, now: float) -> int:
-        if self.packets == 0:
+        cursor = self.cursor
+        if cursor.packets == 0:
             return packet.timestamp
-        last = self._rewriter.timestamp
-        by_arrival = last + max(1, int((now - self._sent_at) * self.clock_rate))
+        last = cursor.timestamp
+        by_arrival = last + max(1, int((now - cursor.sent_at) * self.clock_rate))
         by_reports = self._timestamp_by_reports(stream, packet)
         if by_reports is not None:
             ahead = newer_by(by_reports & 0xFFFFFFFF, last, 32)
@@ -154,7 +184,7 @@ class Route:
         once, and for old sound on a line that has needed copies.
         """
         age = self._age(sequence)
-        if (self._copied and age > WRAPPED_KEPT - 1) or self._rewriter.sequence - age <= self._ended:
+        if (self._copied and age > WRAPPED_KEPT - 1) or self.cursor.sequence - age <= self._ended:
             return None
         if now - self._resent.get(sequence, -1e9) < interval_s:
             return None
@@ -178,9 +208,9 @@ class Route:
     def repeat_type(self, sequence: int) -> int:
         """Return the payload type under which `sequence` (16 bits) is repeated in its own stream."""
         if self.video:
-            return self.payload_type
+            return self.cursor.payload_type
         name = "red" if sequence & 0xFFFF in self._wrapped else "opus"
-        return self.formats[name][0] if name in self.formats else self.payload_type
+        return self.formats[name][0] if name in self.formats else self.cursor.payload_type
 
     def knows(self, sequence: int) -> bool:
         """Whether what went out under `sequence` can still be answered (a recent repeat counts)."""

@@ -1,0 +1,37 @@
+"""The sending plane in use: compiled where it could be built, else in pure Python; both do the same.
+
+`COORDINATOR_PLANE` in the environment decides: `pure` takes Python where both are there,
+`compiled` fails with ImportError where it could not be built.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from typing import TYPE_CHECKING
+
+from . import cursor, flight, sender
+
+if TYPE_CHECKING:
+    from .cursor import Cursor
+    from .flight import Flight
+    from .sender import Sender, Wire, fan_out
+
+    NAME: str
+    """"compiled" or "pure"."""
+else:
+    wanted = os.environ.get("COORDINATOR_PLANE", "")
+    try:
+        compiled = None if wanted == "pure" else importlib.import_module("._compiled", __package__)
+    except ImportError:
+        if wanted == "compiled":
+            raise
+        compiled = None
+    NAME = "pure" if compiled is None else "compiled"
+    Cursor = (compiled or cursor).Cursor
+    Flight = (compiled or flight).Flight
+    Sender = (compiled or sender).Sender
+    Wire = (compiled or sender).Wire
+    fan_out = (compiled or sender).fan_out
+
+__all__ = ["NAME", "Cursor", "Flight", "Sender", "Wire", "fan_out"]

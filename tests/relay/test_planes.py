@@ -1,0 +1,276 @@
+"""The compiled sending plane beside the pure one: the same bytes, the same state, the same errors."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import socket
+import subprocess
+import sys
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pylibsrtp
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from coordinator.relay import transport
+from coordinator.relay.forwarding import cursor, flight, sender
+from coordinator.relay.forwarding.codecs import parse_vp8
+from coordinator.relay.forwarding.history import Packet
+
+compiled: Any = pytest.importorskip("coordinator.relay.forwarding._compiled", reason="no compiler at set-up")
+
+KEY = bytes(range(30))
+FIELDS = cursor.Cursor.__slots__
+
+
+@dataclass
+class Pure:
+    """The names of the pure plane in one place, as the compiled module has them."""
+
+    Cursor = cursor.Cursor
+    Flight = flight.Flight
+    Sender = sender.Sender
+    Wire = sender.Wire
+    fan_out = staticmethod(sender.fan_out)
+
+
+PLANES: list[Any] = [Pure, compiled]
+
+shifts = st.integers(0, 0xFFFFFFFF)
+sources = st.sampled_from([cursor.NONE, 7, 8])
+pictures = st.tuples(
+    st.sampled_from(
+        [b"\x90\x80\x05", b"\x90\xc0\x85\x39\x44", b"\x90\x40\x33", b"\x10", b"\x80\xf0\xff\xff\xff\xff"]
+    ),
+    st.binary(max_size=1400),
+).map(b"".join)
+payloads = st.one_of(pictures, st.binary(max_size=40), st.binary(min_size=1850, max_size=2100))
+
+
+@st.composite
+def packets(draw: st.DrawFn) -> Packet:
+    packet = Packet()
+    packet.seq = draw(st.integers(0x10000, 0x10040))
+    packet.timestamp = draw(shifts)
+    packet.marker, packet.keyframe = draw(st.booleans()), draw(st.booleans())
+    packet.payload = draw(payloads)
+    packet.vp8 = parse_vp8(packet.payload) if draw(st.booleans()) else None
+    packet.starts = packet.keyframe
+    return packet
+
+
+@st.composite
+def cursors(draw: st.DrawFn) -> dict[str, int | float]:
+    return {
+        "source": draw(sources),
+        "first": draw(st.integers(0x10000, 0x10020)),
+        "shift": draw(st.integers(-70000, 70000)),
+        "timestamp_shift": draw(shifts),
+        "picture_shift": draw(st.sampled_from([0, 1, 0x7FFF])),
+        "tl0_shift": draw(st.sampled_from([0, 1, 0xFF])),
+        "sequence": draw(st.integers(0, 140000)),
+    }
+
+
+extensions = st.tuples(st.sampled_from([0, 3, 15]), st.sampled_from([0, 5, 14, 15]))
+
+
+def of(thing: Any, names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: getattr(thing, name) for name in names}
+
+
+@settings(max_examples=300)
+@given(st.lists(st.tuples(cursors(), extensions), min_size=1, max_size=4), st.lists(packets(), max_size=8))
+def test_one_incoming_packet_goes_out_to_all_with_the_same_bytes(
+    exits: list[tuple[dict[str, int | float], tuple[int, int]]], incoming: list[Packet]
+) -> None:
+    seen = [told_of_fan_out(plane, exits, incoming) for plane in PLANES]
+    assert seen[0] == seen[1]
+
+
+def told_of_fan_out(
+    plane: Any, exits: list[tuple[dict[str, int | float], tuple[int, int]]], incoming: list[Packet]
+) -> list[Any]:
+    told: list[Any] = []
+    pairs = []
+    for number, (fields, numbers) in enumerate(exits):
+        at, out = plane.Cursor(100 + number, 1, 96 + number), plane.Sender(told.append, plane.Flight())
+        out.configure(*numbers)
+        for name, value in fields.items():
+            setattr(at, name, value)
+        pairs.append((at, out))
+    for step, packet in enumerate(incoming):
+        told.append(plane.fan_out(pairs, 7, packet, 1000.5 + step))
+        told.append([(of(at, FIELDS), out.packets) for at, out in pairs])
+    return told
+
+
+@settings(max_examples=300)
+@given(st.lists(st.integers(1, 1500), max_size=60), st.lists(st.binary(max_size=80), max_size=4), st.data())
+def test_feedback_is_read_and_weighed_alike(
+    sizes: list[int], bodies: list[bytes], data: st.DataObject
+) -> None:
+    wires = st.integers(0, 80)
+    arrivals = st.one_of(st.none(), st.floats(0, 200, allow_nan=False))
+    reports = data.draw(st.lists(st.tuples(wires, arrivals), max_size=40))
+    flights = [plane.Flight() for plane in PLANES]
+    assert len({str(weighed(each, sizes, bodies, reports)) for each in flights}) == 1
+
+
+def weighed(
+    each: Any, sizes: list[int], bodies: list[bytes], reports: list[tuple[int, float | None]]
+) -> list[Any]:
+    told: list[Any] = [each.sent(size, number / 100) for number, size in enumerate(sizes)]
+    takes: list[Callable[[], Any]] = [lambda: each.take(reports)]
+    takes += [lambda body=body: each.read(body) for body in [*bodies, b"\0\1\0\3\0\0\1\0\x20\3\1\2\3"]]  # type: ignore[misc]
+    for take in takes:
+        try:
+            told.append(take())
+        except ValueError as error:
+            told.append(str(error))
+        told.append(of(each, ("number", "sent_bytes", "queue_s", "latest_queue_s", "standing_s")))
+        told.append((each.arrived_bps(0.5), each.arrived_bps(1000.0)))
+    return told
+
+
+def test_a_long_flight_forgets_alike() -> None:
+    told = []
+    for plane in PLANES:
+        each = plane.Flight()
+        for number in range(3 * flight.KEPT):
+            each.sent(100 + number % 900, number / 50)
+        late = [(number & 0xFFFF, number / 40 + 3) for number in range(0, 3 * flight.KEPT, 3)]
+        told.append([each.take(late), each.take(late), each.queue_s, each.standing_s, each.arrived_bps(20.0)])
+    assert told[0] == told[1]
+    assert told[0][0][0] > 1000 and told[0][1] == (0, 0, 0)
+
+
+@contextlib.contextmanager
+def aimed(plane: Any, receiver: socket.socket) -> Any:
+    """A sender that encrypts and sends by itself to `receiver`, on a wire of its own."""
+    policy = pylibsrtp.Policy(
+        key=KEY, ssrc_type=pylibsrtp.Policy.SSRC_ANY_OUTBOUND,
+        srtp_profile=pylibsrtp.Policy.SRTP_PROFILE_AES128_CM_SHA1_80,
+    )  # fmt: skip
+    session = pylibsrtp.Session(policy)
+    pointer = int(transport._ffi.cast("uintptr_t", session._srtp[0]))
+    with socket.socket(receiver.family, socket.SOCK_DGRAM) as out:
+        wire = plane.Wire()
+        wire.four = wire.six = out.fileno()
+        each = plane.Sender(lambda data: None, plane.Flight())
+        each.configure(3, 5)
+        assert each.aim(wire, receiver.getsockname(), pointer, transport._PROTECT, session)
+        yield each, wire
+
+
+@pytest.mark.parametrize("family, host", [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")])
+def test_an_aimed_sender_encrypts_and_sends_what_the_pure_one_would(family: int, host: str) -> None:
+    clear: list[bytes] = []
+    pure = sender.Sender(clear.append, flight.Flight())
+    pure.configure(3, 5)
+    with socket.socket(family, socket.SOCK_DGRAM) as receiver:
+        receiver.bind((host, 0))
+        receiver.settimeout(5)
+        with aimed(compiled, receiver) as (each, wire):
+            policy = pylibsrtp.Policy(
+                key=KEY, ssrc_type=pylibsrtp.Policy.SSRC_ANY_INBOUND,
+                srtp_profile=pylibsrtp.Policy.SRTP_PROFILE_AES128_CM_SHA1_80,
+            )  # fmt: skip
+            session = pylibsrtp.Session(policy)
+            for size in (0, 1, 1200, 1400):
+                for out in (pure, each):
+                    out.send(96, True, 0x12345 + size, 2**33 + 5, 77, bytes(size), 1.5)
+                assert session.unprotect(receiver.recv(4096)) == clear[-1]
+            assert (wire.sent, wire.refused, each.packets) == (4, 0, 4)
+
+
+def test_what_is_too_long_for_the_buffer_is_counted_and_goes_nowhere() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver:
+        receiver.bind(("127.0.0.1", 0))
+        receiver.setblocking(False)
+        with aimed(compiled, receiver) as (each, wire):
+            for size in (1881, 2048, 5000, 70000):
+                each.send(96, True, size, 5, 77, bytes(size), 1.5)
+            with pytest.raises(BlockingIOError):
+                receiver.recv(100)
+            assert (wire.sent, each.packets) == (0, 4)
+
+
+def test_a_closed_wire_sends_nothing_and_a_released_sender_goes_back_to_its_caller() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver:
+        receiver.bind(("127.0.0.1", 0))
+        with aimed(compiled, receiver) as (each, wire):
+            wire.four = -1
+            each.send(96, True, 1, 5, 77, b"x", 1.5)
+            assert (wire.sent, wire.refused) == (0, 0)
+            each.release()
+            each.release()
+            each.send(96, True, 2, 5, 77, b"x", 1.5)
+            assert (wire.sent, each.packets) == (0, 2)
+
+
+@pytest.mark.parametrize(
+    "address", [("nowhere", 5), ("fe80::1%eth0", 5), ("127.0.0.1", 0), ("127.0.0.1", 99999), (), "127.0.0.1"]
+)
+def test_an_address_that_is_none_is_not_aimed_at(address: object) -> None:
+    told: list[bytes] = []
+    each = compiled.Sender(told.append, compiled.Flight())
+    assert not each.aim(compiled.Wire(), address, 1, 1, None)
+    each.send(96, True, 1, 5, 77, b"x", 1.5)
+    assert len(told) == 1
+
+
+def test_wrong_things_are_refused_and_an_error_of_the_caller_comes_through() -> None:
+    def fail(data: bytes) -> None:
+        raise KeyError("no way")
+
+    each, at = compiled.Sender(fail, compiled.Flight()), compiled.Cursor(1, 1, 96)
+    at.source = 7
+    packet = Packet()
+    packet.seq, packet.timestamp, packet.marker, packet.keyframe = 0x10000, 5, True, False
+    packet.payload, packet.vp8, packet.starts = b"x", None, False
+    with pytest.raises(KeyError):
+        compiled.fan_out([(at, each)], 7, packet, 1.0)
+    for wrong in ([(each, at)], [at], [(at,)], [None]):
+        with pytest.raises(TypeError):
+            compiled.fan_out(wrong, 7, packet, 1.0)
+    packet.payload = bytearray(b"x")  # type: ignore[assignment]
+    with pytest.raises(TypeError):
+        compiled.fan_out([(at, each)], 7, packet, 1.0)
+    packet.vp8 = parse_vp8(b"\x90\x80\x85\x39\x44")
+    packet.payload = b"\x90"
+    with pytest.raises(IndexError):
+        compiled.fan_out([(at, each)], 7, packet, 1.0)
+    with pytest.raises(TypeError):
+        compiled.Sender(fail, object())
+    with pytest.raises(TypeError):
+        each.send(1)
+
+
+def test_a_sender_and_who_holds_it_are_given_back_together() -> None:
+    class Owner:
+        def __init__(self) -> None:
+            self.sender = compiled.Sender(self.send, compiled.Flight())
+
+        def send(self, data: bytes) -> None: ...
+
+    gone = weakref.ref(Owner())
+    gc.collect()
+    assert gone() is None
+
+
+@pytest.mark.parametrize("wanted", ["pure", "compiled"])
+def test_the_environment_chooses_the_plane(wanted: str) -> None:
+    code = "from coordinator.relay.forwarding import engine; print(engine.NAME, engine.Sender.__module__)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, "COORDINATOR_PLANE": wanted}, capture_output=True,
+        text=True, check=True,
+    )  # fmt: skip
+    name, module = done.stdout.split()
+    assert name == wanted and module.endswith("_compiled") == (wanted == "compiled")
