@@ -4,7 +4,8 @@ secrets.
 Rule 1: an error under /api is `{code, message}`, anywhere else a page; the status is the error's own.
 Rule 2: an unforeseen exception is a 500 without a word about its inside; the inside goes to the server's log.
 Rule 3: link secrets, media tokens and one-time parameters never reach a log (`redacted`).
-Rule 4: the headers hold for every answer, errors, files and sockets included.
+Rule 4: the headers hold for every answer, errors, files and sockets included; what a page is made of takes
+those that concern it.
 """
 
 from __future__ import annotations
@@ -115,14 +116,17 @@ def _answer(
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Signal handler for every answer: the security headers, where the handler set none of its own."""
     response.headers["Server"] = "coordinator"
+    if request.path.startswith("/static/"):  # the rest concerns pages, and weighs as much as a script
+        for name in ("X-Content-Type-Options", "Cross-Origin-Resource-Policy"):
+            response.headers.setdefault(name, _HEADERS[name])
+        return
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers.setdefault("Content-Security-Policy", _CSP.format(connect=_connect(request)))
     # same-origin, not no-referrer: with the latter browsers send forms with "Origin: null", which the check
     # of # the origin has to refuse. The one address with a secret in it, /join, sets no-referrer itself.
     response.headers.setdefault("Referrer-Policy", "same-origin")
-    if not request.path.startswith("/static/"):
-        response.headers.setdefault("Cache-Control", "no-store")
+    response.headers.setdefault("Cache-Control", "no-store")
     if request.secure:
         response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
 

@@ -51,11 +51,13 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.globals |= {"static": self.static.url, "modules": self.static.modules, "icon": icon}
-        self._sentences = {
-            lang: statics.of_text(catalogue.load(lang).as_json(), "application/json")
-            for lang in catalogue.LANGUAGES
+        self._templates.globals |= {
+            "static": self.static.url,
+            "styles": self.static.styles,
+            "modules": self.static.modules,
+            "icon": icon,
         }
+        self._sentences: dict[tuple[str, str], statics.StaticFile] = {}
 
     def render(
         self, request: web.Request, template: str, *, status: int = 200, **values: Any
@@ -77,8 +79,13 @@ class Pages:
             _set_language(response, words.lang)
         return response
 
-    def data(self, request: web.Request, config: Config, *, contacts: bool, **values: Any) -> dict[str, Any]:
-        """The JSON block of a page: see `PageData` in web/static/js/types.js."""
+    def data(
+        self, request: web.Request, config: Config, *, contacts: bool, script: str = "", **values: Any
+    ) -> dict[str, Any]:
+        """The JSON block of a page: see `PageData` in web/static/js/types.js.
+
+        `script` names the one whose sentences are enough; without it the page gets all there are.
+        """
         lang = language_of(request).lang
         sites = [
             {"code": site.code, "name": site.name}
@@ -87,7 +94,7 @@ class Pages:
         ]
         return {
             "lang": lang,
-            "catalogue": f"/static/catalogue.{lang}.json?v={self._sentences[lang].etag}",
+            "catalogue": f"/static/catalogue.{lang}.json?of={script}&v={self._words(lang, script).etag}",
             "hub": {"name": config.hub.name, "phone": config.hub.phone},
             "sites": sites,
             "zone": config.server.timezone,
@@ -95,11 +102,30 @@ class Pages:
         }
 
     async def sentences(self, request: web.Request) -> web.StreamResponse:
-        """GET /static/catalogue.{lang}.json: the sentences of the scripts."""
-        file = self._sentences.get(request.match_info["lang"])
-        if file is None:
-            raise web.HTTPNotFound
+        """GET /static/catalogue.{lang}.json?of={script}: the sentences of a script, or of all."""
+        try:
+            file = self._words(request.match_info["lang"], request.query.get("of", ""))
+        except KeyError:
+            raise web.HTTPNotFound from None
         return statics.respond(request, file, for_ever=request.query.get("v") == file.etag)
+
+    def _words(self, lang: str, script: str) -> statics.StaticFile:
+        """Raises KeyError: no such language or script."""
+        if (lang, script) not in self._sentences:
+            if lang not in catalogue.LANGUAGES:
+                raise KeyError(lang)
+            words = catalogue.load(lang)
+            if script:
+                used = self.static.sentences(f"js/{script}.js")
+                words = catalogue.Catalogue(
+                    lang, {key: text for key, text in words.messages.items() if key in used or _is_error(key)}
+                )
+            self._sentences[lang, script] = statics.of_text(words.as_json(), "application/json")
+        return self._sentences[lang, script]
+
+
+def _is_error(key: str) -> bool:
+    return key.startswith("error:")  # whatever the server may refuse
 
 
 PAGES: web.AppKey[Pages] = web.AppKey("pages", Pages)
@@ -212,11 +238,16 @@ async def site(request: web.Request) -> web.StreamResponse:
         return pages.render(request, "site-choice.html", site_name=place.name, briefings=rows)
     to_sign = await _to_sign(request, place.code)
     link = await services.read(services.links.url_for, place.code)
-    data = pages.data(request, config, contacts=False, code=place.code, to_sign=to_sign, briefing=chosen)
-    return pages.render(
+    data = pages.data(
+        request, config, contacts=False, script="site", code=place.code, to_sign=to_sign, briefing=chosen
+    )
+    response = pages.render(
         request, "site.html", page_data=data, site_name=place.name, hub_phone=config.hub.phone,
-        link=link, link_code=qr_code(link),
+        link=link, link_code=qr_code(link), path=f"/site?briefing={chosen}" if chosen else "/site",
     )  # fmt: skip
+    # `path` is made here: packed with the secret, there must be nothing that a stranger can choose (BREACH)
+    response.enable_compression()
+    return response
 
 
 async def _to_sign(request: web.Request, code: str) -> dict[str, str] | None:

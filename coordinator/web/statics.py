@@ -3,7 +3,9 @@
 Rule 1: all files are read once, at the start, so that no page ever gets half of an update.
 Rule 2: `/static/<version>/…` may be kept for ever, `version` being the hash of all files together: scripts
 import each other by relative addresses and so always get the same version. Without it a browser asks again.
-Rule 3: text goes out compressed once and for all: the far sites' lines are thin.
+Rule 3: text goes out compressed once and for all, our own without comments and indents: the far sites' lines
+are thin. Lines keep their numbers, so that what a browser says about one can be looked up.
+Rule 4: several styles go out as one, under all their names (`css/tokens+base+site.css`): they pack better.
 """
 
 from __future__ import annotations
@@ -24,6 +26,12 @@ _FOR_EVER = "public, max-age=31536000, immutable"
 _ASK_AGAIN = "no-cache"
 VERSION_LENGTH = 12
 _HEAD_BYTES = 8192  # imports stand at the top of our modules
+_OWN = ("js", "css")
+_COMMENT = re.compile(r"^[ \t]*/\*.*?\*/[ \t]*$", re.MULTILINE | re.DOTALL)  # alone on its lines
+_LINE_COMMENT = re.compile(r"^[ \t]*//.*$", re.MULTILINE)
+_TYPE = re.compile(r"/\*\* @type .*?\*/ ?")
+_INDENT = re.compile(r"^[ \t]+", re.MULTILINE)
+_SENTENCE = re.compile(rb'\bt\(\s*"([^"]*)"')
 _IMPORT = re.compile(rb'^(?:import|export)\b[^;"]*"(\.{1,2}/[^"]+)"', re.MULTILINE)
 
 
@@ -45,7 +53,8 @@ class StaticFiles:
         paths = sorted(
             path for path in folder.rglob("*") if path.is_file() and not path.name.endswith(".d.ts")
         )
-        self._files = {path.relative_to(folder).as_posix(): _read(path) for path in paths}
+        self._sources = {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+        self._files = {name: _made(name, source) for name, source in self._sources.items()}
         whole = hashlib.sha256()
         for name, file in self._files.items():
             whole.update(f"{name}:{file.etag};".encode())
@@ -61,18 +70,42 @@ class StaticFiles:
             raise KeyError(name)
         return f"/static/{self.version}/{name}"
 
+    def styles(self, *sheets: str) -> str:
+        """The address of several style sheets in one.
+
+        Raises:
+            KeyError: there is no such sheet.
+        """
+        name = f"css/{'+'.join(sheets)}.css"
+        if name not in self._files:
+            together = b"".join(self._files[f"css/{sheet}.css"].content for sheet in sheets)
+            self._files[name] = _file(together, _TYPES[".css"], packs=True)
+        return self.url(name)
+
     def modules(self, entry: str) -> list[str]:
         """The addresses of all modules that a script imports, by whatever way.
 
         Pages name them beforehand, so that a far site asks for all at once and not for one after the other.
         """
+        return [self.url(name) for name in self._closure(entry)[1:]]
+
+    def sentences(self, entry: str) -> set[str]:
+        """What a script and all that it imports ask the catalogue for.
+
+        Raises:
+            KeyError: there is no such script.
+        """
+        sources = [self._sources[name] for name in self._closure(entry)]
+        return {found.decode() for source in sources for found in _SENTENCE.findall(source)}
+
+    def _closure(self, entry: str) -> list[str]:
         found = [entry]
         for name in found:
-            for target in _IMPORT.findall(self._files[name].content[:_HEAD_BYTES]):
+            for target in _IMPORT.findall(self._sources[name][:_HEAD_BYTES]):
                 path = posixpath.normpath(posixpath.join(posixpath.dirname(name), target.decode()))
-                if path in self._files and path not in found:
+                if path in self._sources and path not in found:
                     found.append(path)
-        return [self.url(name) for name in found[1:]]
+        return found
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """GET /static/{path}, with or without the version before it."""
@@ -107,9 +140,19 @@ def of_text(text: str, content_type: str) -> StaticFile:
     return _file(text.encode(), content_type, packs=True)
 
 
-def _read(path: Path) -> StaticFile:
-    guessed = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-    return _file(path.read_bytes(), _TYPES.get(path.suffix, guessed), packs=path.suffix in _TEXT)
+def _made(name: str, source: bytes) -> StaticFile:
+    folder, suffix = name.partition("/")[0], posixpath.splitext(name)[1]
+    guessed = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    content = lean(source.decode()).encode() if folder in _OWN and suffix in _TEXT else source
+    return _file(content, _TYPES.get(suffix, guessed), packs=suffix in _TEXT)
+
+
+def lean(text: str) -> str:
+    """A script or style without comments and indents; one with text over several lines stays as it is."""
+    if any(line.count("`") % 2 for line in text.splitlines()):
+        return text
+    text = _COMMENT.sub(lambda found: "\n" * found[0].count("\n"), text)
+    return _INDENT.sub("", _TYPE.sub("", _LINE_COMMENT.sub("", text)))
 
 
 def _file(content: bytes, content_type: str, *, packs: bool) -> StaticFile:

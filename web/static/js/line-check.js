@@ -6,7 +6,7 @@
  * Rule 2: what could not be measured is left out, never guessed; media that does not get through is said so.
  */
 import { post } from "./api.js";
-import { Room, RoomEvent, Track } from "./livekit.js";
+import { livekit } from "./livekit.js";
 
 /** @typedef {{rtt_ms?: number, jitter_ms?: number, loss?: number, rate_bps?: number, up_bps?: number, route?: string, sound?: boolean}} Line */
 /** @typedef {{line: Line, recording: Blob|null}} Measured */
@@ -74,6 +74,7 @@ async function timed(move) {
  */
 async function hear(microphone, line, listening) {
   const { url, send, hear: hearing } = await post("/api/line-check/room");
+  const { Room, RoomEvent, Track } = await livekit();
   const [sender, hearer] = [new Room(), new Room()];
   const silent = microphone ? null : silence();
   const voice = (microphone ?? /** @type {{track: MediaStreamTrack}} */ (silent).track).clone();

@@ -1,1 +1,1 @@
-export { ConnectionState, Room, RoomEvent, Track, VideoPreset, VideoQuality } from "livekit-client";
+export function livekit(): Promise<typeof import("livekit-client")>;

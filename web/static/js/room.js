@@ -9,10 +9,11 @@
  * Rule 3: when the connection is lost for good, a new token is asked for (`needMedia`); the room never gives up by itself.
  */
 import { allowed, identityOf } from "./room-rights.js";
-import { ConnectionState, Room, RoomEvent, Track, VideoQuality } from "./livekit.js";
+import { livekit } from "./livekit.js";
 
 /** @typedef {"camera"|"microphone"|"screen_share"} Source */
 /** @typedef {"high"|"low"} Quality */
+/** @typedef {import("livekit-client").Room} Room */
 /** @typedef {{who: string, source: Source, quality: Quality}} Binding */
 /** @typedef {{track: MediaStreamTrack, options: import("livekit-client").TrackPublishOptions, busy: boolean, published: boolean}} Sending */
 
@@ -31,6 +32,9 @@ export class BriefingRoom {
   /** @param {RoomListeners} listeners */
   constructor(listeners) {
     this.listeners = listeners;
+    /** @type {typeof import("livekit-client")|null} it comes after the page */
+    this.kit = null;
+    void livekit().then((kit) => (this.kit = kit));
     /** @type {Room|null} */
     this.room = null;
     this.identity = "";
@@ -49,8 +53,7 @@ export class BriefingRoom {
   /** none (not yet told to connect), connecting, connected, reconnecting */
   get state() {
     if (!this.identity) return "none";
-    const state = this.room?.state;
-    if (state === ConnectionState.Connected) return "connected";
+    if (this.#is("Connected")) return "connected";
     return this.wasConnected ? "reconnecting" : "connecting";
   }
 
@@ -72,11 +75,12 @@ export class BriefingRoom {
    */
   async connect(url, token) {
     const identity = identityOf(token);
-    const settled = this.room?.state === ConnectionState.Connected || this.room?.state === ConnectionState.Connecting;
-    if (identity === this.identity && settled) return;
+    if (identity === this.identity && (this.#is("Connected") || this.#is("Connecting"))) return;
     clearTimeout(this.retryTimer);
     await this.#leave();
     this.identity = identity;
+    const { Room } = await livekit();
+    if (this.identity !== identity || this.room) return; // told something else meanwhile, or the same again
     const room = new Room({ adaptiveStream: true, dynacast: true, stopLocalTrackOnUnpublish: false, disconnectOnPageLeave: true });
     this.room = room;
     this.#listen(room);
@@ -96,7 +100,7 @@ export class BriefingRoom {
    * Browsers open one WebSocket after the other to a server, so that one that hangs would keep all others waiting.
    */
   letGo() {
-    if (!this.identity || !this.room || this.room.state === ConnectionState.Connected) return;
+    if (!this.identity || !this.room || this.#is("Connected")) return;
     clearTimeout(this.retryTimer);
     this.identity = "lost";
     void this.#leave().then(() => this.#settle());
@@ -173,11 +177,17 @@ export class BriefingRoom {
     const binding = this.bindings.get(element);
     const publication = binding && this.#find(binding.who, binding.source);
     const track = /** @type {any} */ (publication?.track);
-    return track?.streamState === Track.StreamState.Paused;
+    return Boolean(this.kit && track && track.streamState === this.kit.Track.StreamState.Paused);
+  }
+
+  /** @param {"Connected"|"Connecting"} state */
+  #is(state) {
+    return Boolean(this.kit && this.room?.state === this.kit.ConnectionState[state]);
   }
 
   /** @param {Room} room */
   #listen(room) {
+    const { RoomEvent } = /** @type {NonNullable<typeof this.kit>} */ (this.kit);
     const settle = () => this.#settle();
     const events = [RoomEvent.Connected, RoomEvent.ParticipantConnected, RoomEvent.ParticipantDisconnected, RoomEvent.TrackPublished, RoomEvent.TrackUnpublished, RoomEvent.TrackSubscribed, RoomEvent.TrackUnsubscribed, RoomEvent.TrackMuted, RoomEvent.TrackUnmuted, RoomEvent.TrackStreamStateChanged, RoomEvent.LocalTrackPublished, RoomEvent.ParticipantPermissionsChanged, RoomEvent.Reconnected];
     for (const event of events) room.on(event, settle);
@@ -204,7 +214,7 @@ export class BriefingRoom {
 
   /** LiveKit has been trying alone for a while: the answer tells whether the server is there at all. @param {Room} room */
   #askWhileAway(room) {
-    if (this.room === room && room.state !== ConnectionState.Connected) this.listeners.needMedia();
+    if (this.room === room && !this.#is("Connected")) this.listeners.needMedia();
   }
 
   /** Asks for media, again and again until an answer comes. */
@@ -246,8 +256,8 @@ export class BriefingRoom {
       for (const publication of participant.trackPublications.values()) {
         const quality = wanted.get(publication);
         if (publication.isDesired !== Boolean(quality)) publication.setSubscribed(Boolean(quality));
-        if (quality && publication.kind === Track.Kind.Video && publication.isSubscribed) {
-          publication.setVideoQuality(quality === "high" ? VideoQuality.HIGH : VideoQuality.LOW);
+        if (quality && this.kit && publication.kind === this.kit.Track.Kind.Video && publication.isSubscribed) {
+          publication.setVideoQuality(this.kit.VideoQuality[quality === "high" ? "HIGH" : "LOW"]);
         }
       }
     }
@@ -271,7 +281,7 @@ export class BriefingRoom {
   /** @param {Source} source @param {Sending} item */
   async #publish(source, item) {
     const me = this.room?.localParticipant;
-    if (!me || this.room?.state !== ConnectionState.Connected || item.busy || item.published) return;
+    if (!me || !this.#is("Connected") || item.busy || item.published) return;
     if (!allowed(me.permissions, source)) return;
     item.busy = true;
     try {

@@ -2,14 +2,22 @@
 /** How pictures and sound are sent: the hall rich in layers, a site lean, so that a thin line carries it. */
 
 /** @typedef {import("livekit-client").TrackPublishOptions} Options */
-import { VideoPreset } from "./livekit.js";
+
+/**
+ * What livekit-client calls a preset, made without it: it comes later than this.
+ * @param {number} width @param {number} height @param {number} maxBitrate bit/s @param {number} maxFramerate
+ * @returns {any}
+ */
+function layer(width, height, maxBitrate, maxFramerate) {
+  return { width, height, aspectRatio: width / height, encoding: { maxBitrate, maxFramerate }, resolution: { width, height, frameRate: maxFramerate } };
+}
 
 /** 720p, with 360p and 180p beside it. @type {Options} */
 export const HALL_CAMERA = {
   simulcast: true,
   videoCodec: "vp8",
   videoEncoding: { maxBitrate: 1_500_000, maxFramerate: 25 },
-  videoSimulcastLayers: [new VideoPreset(320, 180, 150_000, 15), new VideoPreset(640, 360, 450_000, 20)],
+  videoSimulcastLayers: [layer(320, 180, 150_000, 15), layer(640, 360, 450_000, 20)],
 };
 
 /** 180p for the gallery; the 360p layer is sent while somebody asks for it (dynacast), as with the floor. @type {Options} */
@@ -17,7 +25,7 @@ export const SITE_CAMERA = {
   simulcast: true,
   videoCodec: "vp8",
   videoEncoding: { maxBitrate: 500_000, maxFramerate: 20 },
-  videoSimulcastLayers: [new VideoPreset(320, 180, 140_000, 12)],
+  videoSimulcastLayers: [layer(320, 180, 140_000, 12)],
 };
 
 /** Speech; with headers of 50 packets a second it is 50 kbit/s on the wire, so that a line of 64 carries it. @type {Options} */
