@@ -26,6 +26,9 @@ VIDEO_CODECS = ("vp8", "h264")
 AUDIO_CODECS = ("opus",)
 VIDEO_FEEDBACK = ("nack", "nack pli", "ccm fir", "goog-remb", "transport-cc")
 AUDIO_FEEDBACK = ("transport-cc", "nack")
+AUDIO_PACKET_MS = 60
+"""So much sound clients put into one packet, where they do as asked (`a=ptime`, RFC 8866 §6.4): headers and
+encryption take 80 bytes, which is 32 kbit/s at 50 packets a second and 11 at 17. A thin line has no more."""
 
 
 @dataclass(eq=False)
@@ -323,6 +326,8 @@ def _media(section: Section, outgoing: Outgoing | None, dtx: bool) -> list[str]:
             lines.append(f"a=extmap:{number} {uri}")
     for codec in section.usable():
         lines += _codec(section, codec, dtx)
+    if section.sends and section.kind == "audio":
+        lines.append(f"a=ptime:{AUDIO_PACKET_MS}")
     if section.sends and section.send_rids:
         lines += [f"a=rid:{rid} recv" for rid in section.send_rids]
         lines.append(f"a=simulcast:recv {';'.join(section.send_rids)}")

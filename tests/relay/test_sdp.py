@@ -147,6 +147,11 @@ def test_silence_is_left_out_of_sound_unless_the_sender_objects() -> None:
     assert "usedtx" not in quiet
 
 
+def test_who_sends_sound_is_asked_for_few_packets() -> None:
+    assert "a=ptime:60" in part(answered(HEAD + AUDIO.replace("recvonly", "sendonly")), "2")
+    assert "a=ptime:60" not in answered(HEAD + DATA + VIDEO + AUDIO), "nobody sends sound"
+
+
 def test_a_section_with_no_common_codec_is_refused_and_left_out_of_the_bundle() -> None:
     lines = answered(HEAD + DATA + AUDIO.replace("opus", "speex"))
     assert "m=audio 0 UDP/TLS/RTP/SAVPF 0" in lines and "a=group:BUNDLE 0" in lines

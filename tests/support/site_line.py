@@ -41,6 +41,13 @@ class SiteLine:
             "rate", f"{bps}bit", "burst", BURST, "latency", QUEUE,
         )  # fmt: skip
 
+    def limit_up(self, bps: int) -> None:
+        """Let at most so many bit/s up."""
+        self.there.run(
+            "tc", "qdisc", "replace", "dev", f"{self.there.link}b", "root", "tbf",
+            "rate", f"{bps}bit", "burst", BURST, "latency", QUEUE,
+        )  # fmt: skip
+
     def lift(self) -> None:
         """Let everything down again."""
         run("tc", "qdisc", "del", "dev", f"{self.there.link}a", "root")
