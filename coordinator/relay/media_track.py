@@ -109,21 +109,21 @@ class MediaTrack:
 
     def tick(self, now: float, rtt_s: float) -> None:
         """Send the NACKs and keyframe requests that are due."""
-        for ssrc in self._keyframes.due(now):
-            if self._awaited(ssrc):
-                self._ask_keyframe(ssrc)
-            else:
-                self._keyframes.forget(ssrc)
+        if self._keyframes.pending:
+            for ssrc in self._keyframes.due(now):
+                if self._awaited(ssrc):
+                    self._ask_keyframe(ssrc)
+                else:
+                    self._keyframes.forget(ssrc)
         for stream in self.streams.values():
-            self.ask_missing(stream, now, rtt_s)
+            if stream.missing.unsettled:
+                self.ask_missing(stream, now, rtt_s)
 
     def _awaited(self, ssrc: int) -> bool:
         return any(route.wanted is not None and route.wanted.ssrc == ssrc for route, _ in self._outlets)
 
     def ask_missing(self, stream: Stream, now: float, rtt_s: float) -> None:
         """NACK what is missing of a stream, and ask for a keyframe when something was given up."""
-        if not len(stream.missing) and not stream.missing.lost:
-            return
         due = stream.missing.due(now, rtt_s)
         if due:
             self.nacks += len(due)

@@ -325,6 +325,10 @@ class Participant:
         if not self._controls.take():
             return
         now = time.monotonic()
+        body = rtcp.only_feedback(data)
+        if body is not None:
+            self.plane.line.read(body, now)
+            return
         for part in rtcp.parse(data):
             if isinstance(part, rtcp.SenderReport):
                 self.uplink.sender_report(part, now)

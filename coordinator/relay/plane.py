@@ -221,8 +221,7 @@ class Plane:
                 self._send_again(*repeat, now)
         if self._pacer is not None:
             self._drain(self._pacer, now)
-        padding = self.line.padding(now)
-        if padding:
+        if not self.line.learning and (padding := self.line.padding(now)):
             self._pad(padding, now)
         if now - self._allocated_at >= ALLOCATION_INTERVAL_S or self._squeezed():
             self.allocate(now)

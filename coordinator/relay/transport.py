@@ -1,12 +1,12 @@
 """One participant's encrypted transport: ICE-lite, DTLS, SRTP and data channels over the shared UDP port.
 
 Rule 1: this is the only file that touches aiortc's private names; `self_test` names the one that moved.
-Rule 2: media does not pass through aiortc's receive loop: the mux hands it to `datagram`, which decrypts and
-calls the handler in the same step. Only DTLS records are queued, and that queue is bounded.
+Rule 2: media does not pass through aiortc's receive loop: it comes through a `door`, which decrypts and calls
+the handler in the same step. Only DTLS records are queued, and that queue is bounded.
 Rule 3: whatever a handler raises costs one packet, never the transport. What a peer sends wrong (ValueError)
 is counted, anything else is logged, but not for every packet of a flood.
-Rule 4: packets are encrypted and decrypted in place, each in one buffer that serves all transports of the
-process (everything here is synchronous): one copy in, none out to the socket.
+Rule 4: packets are encrypted in place, in one buffer that serves all transports of the process (everything
+here is synchronous): one copy in, none out to the socket.
 Rule 5: a peer may send so much and no more: what is over `PACKETS` or `DATA` is dropped before it costs
 anything, and one that leaves too much unfinished in its data channels loses its transport.
 """
@@ -26,6 +26,7 @@ from aiortc.rtcsctptransport import RTCSctpCapabilities
 from pylibsrtp import Session, _binding
 
 from .allowance import Allowance
+from .door import BUFFER_BYTES, Behind, Door, pointer
 from .forwarding.engine import Sender
 from .ice import Credentials, IceAgent
 from .udp_mux import Address, UdpMux
@@ -47,15 +48,14 @@ DATA = (2_000_000, 500_000)
 DATA_FLOOR = 1000
 FAULTS = (5, 0.1)
 """Faults that are logged at once, and every second."""
-BUFFER_BYTES = 2048
 MAX_PLAIN_BYTES = BUFFER_BYTES - 148
 """What is sent has room for SRTP's trailer: index, tag and key identifier (`SRTP_MAX_TRAILER_LEN` + 4)."""
 _ffi: Any = _binding.ffi
 _srtp: Any = _binding.lib
-_OUT, _IN = _ffi.new("char[]", BUFFER_BYTES), _ffi.new("char[]", BUFFER_BYTES)
-_OUT_VIEW, _IN_VIEW = memoryview(_ffi.buffer(_OUT)), memoryview(_ffi.buffer(_IN))
+_OUT = _ffi.new("char[]", BUFFER_BYTES)
+_OUT_VIEW = memoryview(_ffi.buffer(_OUT))
 _LENGTH = _ffi.new("int *")
-_PROTECT = int(_ffi.cast("uintptr_t", _ffi.addressof(_srtp, "srtp_protect")))
+PROTECT, UNPROTECT, UNPROTECT_RTCP = map(pointer, ("srtp_protect", "srtp_unprotect", "srtp_unprotect_rtcp"))
 _PRIVATE = ("_rx_srtp", "_tx_srtp", "_set_role", "_role", "_data_receiver", "_state")
 _PRIVATE_SRTP = ("srtp_protect", "srtp_protect_rtcp", "srtp_unprotect", "srtp_unprotect_rtcp")
 _PRIVATE_SCTP = ("_handle_data", "_data_channels", "_inbound_streams", "_sack_misordered")
@@ -137,7 +137,7 @@ def fingerprint(certificate: RTCCertificate) -> str:
 
 
 class MediaTransport:
-    """The transport of one participant. `last_heard` is when anything authentic came (monotonic seconds)."""
+    """The transport of one participant. `door` is its way in."""
 
     def __init__(self, mux: UdpMux, certificate: RTCCertificate, handler: MediaHandler) -> None:
         self._handler = handler
@@ -149,25 +149,30 @@ class MediaTransport:
         self._dtls._set_role("server")
         self._dtls.on("statechange", self._state_changed)
         self._sessions: tuple[Any, Any] | None = None
-        self._rx: Any = None
         self._tx: Any = None
         self._send = mux.send
         self._sctp: Any = None
         self._channels: dict[str, RTCDataChannel] = {}
         self._task: asyncio.Task[None] | None = None
         self._data_task: asyncio.Task[None] | None = None
-        self._packets, self._data = Allowance(*PACKETS), Allowance(*DATA)
+        behind = Behind(handler.on_rtp, handler.on_rtcp, self._link.put, self._fault)
+        self.door = Door(behind, *PACKETS)
+        self._data = Allowance(*DATA)
         self._faults = Allowance(*FAULTS)
         self.malformed = 0
         """Packets of the peer that could not be read, since the start."""
-        self.last_heard = time.monotonic()
         self.connected = False
         self.closed = False
 
     @property
+    def last_heard(self) -> float:
+        """When anything authentic came, in monotonic seconds."""
+        return self.door.heard_at
+
+    @property
     def dropped(self) -> int:
         """Packets of the peer that were too many or could not be read, since the start."""
-        return self.malformed + self._packets.refused
+        return self.malformed + self.door.refused
 
     @property
     def credentials(self) -> Credentials | None:
@@ -226,7 +231,8 @@ class MediaTransport:
     def _state_changed(self) -> None:
         if self._dtls.state == "connected":
             self._sessions = self._dtls._rx_srtp, self._dtls._tx_srtp  # kept: they own what is below
-            self._rx, self._tx = (session._srtp[0] for session in self._sessions)
+            rx, self._tx = (session._srtp[0] for session in self._sessions)
+            self.door.open(pointer(rx), UNPROTECT, UNPROTECT_RTCP, self._sessions)
             self.connected = True
             self._aim()
             self._guard(self._handler.on_connected)
@@ -238,7 +244,8 @@ class MediaTransport:
             return
         self.closed = True
         self.connected = False
-        self._rx = self._tx = None
+        self._tx = None
+        self.door.shut()
         self._aim()
         self._ice.close()
         self._guard(self._handler.on_closed)
@@ -255,48 +262,27 @@ class MediaTransport:
         if self._tx is None or address is None:
             sender.release()
         else:
-            session = int(_ffi.cast("uintptr_t", self._tx))
-            sender.aim(self._mux.wire, address, session, _PROTECT, self._sessions)
+            sender.aim(self._mux.wire, address, pointer(self._tx), PROTECT, self._sessions)
 
     def check(self, message: stun.Message, address: Address) -> bytes | None:
         """Answer a connectivity check (see `udp_mux.Endpoint`)."""
         answer = self._ice.check(message, address)
         if answer is not None:
-            self.last_heard = time.monotonic()
+            self.door.heard_at = time.monotonic()
         return answer
-
-    def datagram(self, data: memoryview) -> None:
-        """Take a datagram from a validated address (see `udp_mux.Endpoint`)."""
-        first = data[0]
-        if not self._packets.take():
-            return
-        if 127 < first < 192:
-            self._media(data)
-        elif 19 < first < 64:
-            self._link.put(bytes(data))
-
-    def _media(self, data: memoryview) -> None:
-        session, size = self._rx, len(data)
-        if session is None or size < 8:
-            return
-        control = 192 <= data[1] <= 223  # RFC 5761 §4
-        _IN_VIEW[:size] = data
-        _LENGTH[0] = size
-        if (_srtp.srtp_unprotect_rtcp if control else _srtp.srtp_unprotect)(session, _IN, _LENGTH):
-            return  # replayed or forged
-        self.last_heard = time.monotonic()
-        plain = _IN_VIEW[: _LENGTH[0]].tobytes()
-        self._guard(self._handler.on_rtcp if control else self._handler.on_rtp, plain)
 
     def _guard(self, call: Callable[..., None], *arguments: Any) -> None:
         try:
             call(*arguments)
-        except ValueError as error:
+        except Exception as error:
+            self._fault(error)
+
+    def _fault(self, error: Exception) -> None:
+        if isinstance(error, ValueError):
             self.malformed += 1
             logger.debug("a packet could not be read: %s", error)
-        except Exception:
-            if self._faults.take():
-                logger.exception("a packet could not be handled")
+        elif self._faults.take():
+            logger.error("a packet could not be handled", exc_info=error)
 
     def send_rtp(self, data: bytes) -> None:
         """Encrypt and send one RTP packet; dropped silently while not connected."""

@@ -20,6 +20,8 @@ from typing import Protocol
 from aioice import stun
 
 from .allowance import Allowance
+from .door import Door
+from .forwarding import engine
 from .forwarding.engine import Wire
 
 logger = logging.getLogger(__name__)
@@ -37,13 +39,12 @@ STUN_COOKIE = b"\x21\x12\xa4\x42"
 
 
 class Endpoint(Protocol):
-    """One participant's end of the mux."""
+    """One participant's end of the mux; datagrams from its validated addresses go through its door."""
+
+    door: Door
 
     def check(self, message: stun.Message, address: Address) -> bytes | None:
         """Answer a binding request that names one of our username fragments; None = not authentic."""
-
-    def datagram(self, data: memoryview) -> None:
-        """Take a datagram from a validated address; its bytes are there until this returns."""
 
 
 class UdpMux:
@@ -54,7 +55,7 @@ class UdpMux:
         self._six: socket.socket | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._by_fragment: dict[str, Endpoint] = {}
-        self._by_address: dict[Address, Endpoint] = {}
+        self._by_address: dict[Address, Door] = {}
         self._faults = Allowance(5, 0.1)
         self._buffer = bytearray(MAX_DATAGRAM)
         self.port = 0
@@ -99,11 +100,11 @@ class UdpMux:
 
     def admit(self, address: Address, endpoint: Endpoint) -> None:
         """Let datagrams from a validated address through to `endpoint`."""
-        self._by_address[address] = endpoint
+        self._by_address[address] = endpoint.door
 
     def expel(self, address: Address, endpoint: Endpoint) -> None:
         """Stop letting an address through, if it is still this endpoint's."""
-        if self._by_address.get(address) is endpoint:
+        if self._by_address.get(address) is endpoint.door:
             del self._by_address[address]
 
     def send(self, data: bytes | memoryview, address: Address) -> None:
@@ -118,6 +119,13 @@ class UdpMux:
             self.wire.refused += 1
 
     def _readable(self, sock: socket.socket) -> None:
+        if engine.compiled is not None:
+            received, dropped = engine.compiled.drain(
+                sock.fileno(), self._by_address, self._stranger, READS_PER_WAKE
+            )
+            self.received += received
+            self.dropped += dropped
+            return
         buffer, receive = self._buffer, sock.recvfrom_into
         view = memoryview(buffer)
         for _ in range(READS_PER_WAKE):
@@ -128,24 +136,28 @@ class UdpMux:
             except OSError as error:
                 logger.debug("udp receive: %s", error)
                 continue
-            try:
-                self._dispatch(view[:size], address)
-            except Exception:
-                if self._faults.take():
-                    logger.exception("a datagram from %s could not be handled", address)
+            self.received += 1
+            self._dispatch(view[:size], address)
 
     def _dispatch(self, data: memoryview, address: Address) -> None:
-        self.received += 1
         if not data:
             return
         if data[0] < 4:
-            self._check(bytes(data), address)
+            self._stranger(bytes(data), address)
             return
-        endpoint = self._by_address.get(address)
-        if endpoint is None:
+        door = self._by_address.get(address)
+        if door is None:
             self.dropped += 1
         else:
-            endpoint.datagram(data)
+            door.take(data)
+
+    def _stranger(self, data: bytes, address: Address) -> None:
+        """Take what may be a check of connectivity, from wherever it comes."""
+        try:
+            self._check(data, address)
+        except Exception:
+            if self._faults.take():
+                logger.exception("a datagram from %s could not be handled", address)
 
     def _check(self, data: bytes, address: Address) -> None:
         if data[:2] != STUN_REQUEST or data[4:8] != STUN_COOKIE:

@@ -18,7 +18,8 @@ from .forwarding.track import Stream
 from .media_track import HIGH, QUALITY_BY_RID, MediaTrack
 from .sdp import Section
 
-FEEDBACK_INTERVAL_S = 0.05
+FEEDBACK_INTERVAL_S = 0.1
+"""As browsers and other servers do: more often would cost a thin line more than it tells."""
 REPORT_INTERVAL_S = 1.0
 MAX_SOURCES = 256
 LOSS_SAMPLE, LOSS_WEIGHT = 50, 0.3
@@ -51,6 +52,7 @@ class Uplink:
     def __init__(self, send_rtcp: Callable[[bytes], None]) -> None:
         self._send_rtcp = send_rtcp
         self._bindings: dict[str, Binding] = {}
+        self._tracks: tuple[MediaTrack, ...] = ()
         self._sources: dict[int, tuple[Binding, Stream]] = {}
         self._ids: dict[str, int] = {}
         self._recorder = twcc.Recorder()
@@ -72,14 +74,18 @@ class Uplink:
         self._ids = extensions
         gone = {id(b.track) for b in self._bindings.values()} - {id(b.track) for b in bindings.values()}
         self._sources = {s: pair for s, pair in self._sources.items() if id(pair[0].track) not in gone}
-        self._bindings = bindings
+        self._bind(bindings)
 
     def unbind(self, track: MediaTrack) -> None:
         """Take in nothing more for a track, whatever its publisher goes on to send."""
         nacks, plis = self._asked_before
         self._asked_before = (nacks + track.nacks, plis + track.plis)
-        self._bindings = {mid: b for mid, b in self._bindings.items() if b.track is not track}
+        self._bind({mid: b for mid, b in self._bindings.items() if b.track is not track})
         self._sources = {ssrc: pair for ssrc, pair in self._sources.items() if pair[0].track is not track}
+
+    def _bind(self, bindings: dict[str, Binding]) -> None:
+        self._bindings = bindings
+        self._tracks = tuple({id(b.track): b.track for b in bindings.values()}.values())
 
     def asked(self, publications: Iterable[MediaTrack]) -> tuple[int, int]:
         """Return how many packets and keyframes the participant was asked for, ended tracks counted."""
@@ -135,7 +141,7 @@ class Uplink:
         *, copied: bool = False,
     ) -> None:  # fmt: skip
         packet = stream.receive(header, payload, now, repeated=repeated, copied=copied)
-        if len(stream.missing):
+        if stream.missing.unsettled:
             track.ask_missing(stream, now, self.rtt_s)
         if packet is None:
             return
@@ -197,7 +203,7 @@ class Uplink:
 
     def tick(self, now: float) -> None:
         """Send what is due: NACKs, keyframe requests, transport feedback, receiver reports."""
-        tracks = {id(b.track): b.track for b in self._bindings.values()}.values()
+        tracks = self._tracks
         for track in tracks:
             track.tick(now, self.rtt_s)
         if now - self._feedback_at >= FEEDBACK_INTERVAL_S:

@@ -112,7 +112,7 @@ async def test_a_flood_of_media_is_cut_to_its_allowance(
                 if number % 10 == 0:
                     await asyncio.sleep(0.002)
             taken = person(running, "evil")
-            await evil.until(lambda: taken.transport._packets.refused > 1000)
+            await evil.until(lambda: taken.transport.door.refused > 1000)
             assert taken.uplink.received < 1500
 
 

@@ -446,3 +446,17 @@ def test_a_layer_that_stops_while_another_goes_on_is_noticed_within_a_few_frames
             for data in big.frame():
                 take(high, data, now)
     assert high.outrun_by(low) and not low.outrun_by(high)
+
+
+@given(st.binary(max_size=60), st.integers(0, 3), st.booleans())
+def test_a_packet_that_is_feedback_alone_is_read_as_by_the_parser(
+    body: bytes, padding: int, rest: bool
+) -> None:
+    whole = rtcp.transport_feedback(9, body + bytes(-len(body) % 4))
+    if padding:
+        whole = bytes((whole[0] | 0x20,)) + whole[1:-1] + bytes((padding,))
+    data = whole + (rtcp.pli(9) if rest else b"")
+    found = rtcp.only_feedback(data)
+    assert found is None or rtcp.parse(data) == [rtcp.TransportFeedback(found)]
+    assert rest or len(body) < 12 or found is not None
+    assert rtcp.only_feedback(data[:-1]) is None and rtcp.only_feedback(rtcp.pli(9)) is None

@@ -19,6 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coordinator.relay import transport
+from coordinator.relay.door import pointer
 from coordinator.relay.forwarding import cursor, flight, sender
 from coordinator.relay.forwarding.codecs import parse_vp8
 from coordinator.relay.forwarding.history import Packet
@@ -159,13 +160,12 @@ def aimed(plane: Any, receiver: socket.socket) -> Any:
         srtp_profile=pylibsrtp.Policy.SRTP_PROFILE_AES128_CM_SHA1_80,
     )  # fmt: skip
     session = pylibsrtp.Session(policy)
-    pointer = int(transport._ffi.cast("uintptr_t", session._srtp[0]))
     with socket.socket(receiver.family, socket.SOCK_DGRAM) as out:
         wire = plane.Wire()
         wire.four = wire.six = out.fileno()
         each = plane.Sender(lambda data: None, plane.Flight())
         each.configure(3, 5)
-        assert each.aim(wire, receiver.getsockname(), pointer, transport._PROTECT, session)
+        assert each.aim(wire, receiver.getsockname(), pointer(session._srtp[0]), transport.PROTECT, session)
         yield each, wire
 
 

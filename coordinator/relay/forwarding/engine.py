@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import cursor, flight, sender
 
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from .sender import Sender, Wire, fan_out
 
     NAME: str
-    """"compiled" or "pure"."""
+    """`compiled` or `pure`."""
+    compiled: Any
+    """The compiled module, or None."""
 else:
     wanted = os.environ.get("COORDINATOR_PLANE", "")
     try:
@@ -34,4 +36,4 @@ else:
     Wire = (compiled or sender).Wire
     fan_out = (compiled or sender).fan_out
 
-__all__ = ["NAME", "Cursor", "Flight", "Sender", "Wire", "fan_out"]
+__all__ = ["NAME", "Cursor", "Flight", "Sender", "Wire", "compiled", "fan_out"]

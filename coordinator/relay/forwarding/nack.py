@@ -23,6 +23,11 @@ class NackTracker:
     def __len__(self) -> int:
         return len(self._missing)
 
+    @property
+    def unsettled(self) -> bool:
+        """Whether something is missing, or was given up and not said yet."""
+        return bool(self._missing) or self.lost
+
     def gap(self, first: int, last: int, now: float) -> None:
         """Note that the numbers first..last did not come before a later one did."""
         if last - first + 1 > MAX_MISSING or len(self._missing) > MAX_MISSING:

@@ -87,6 +87,14 @@ def parse(data: bytes) -> list[Part]:
     return parts
 
 
+def only_feedback(data: bytes) -> bytes | None:
+    """Return the body of a packet that is transport feedback alone, as nearly all are; else None."""
+    if len(data) < 20 or data[0] & 0xDF != 0x80 | 15 or data[1] != RTPFB:
+        return None
+    end = len(data) - (data[-1] if data[0] & 0x20 else 0)
+    return data[12:end] if len(data) == 4 + 4 * (data[2] << 8 | data[3]) and end >= 20 else None
+
+
 def _read(kind: int, count: int, body: bytes) -> Iterable[Part]:
     if kind == SR and len(body) >= 24:
         ssrc, ntp, timestamp = struct.unpack_from("!IQI", body)

@@ -1,12 +1,12 @@
 """The last steps of a packet to one subscriber: number, header extensions, header, and out.
 
-Rule 1: every packet of media counts in the line's `Flight`, whoever asks for it and whether or not there is a
-way out yet.
-Rule 2: `fan_out` sends one incoming packet to all whose `Cursor` says that it may go straight out, moves these
-on, and names those left untouched where it may matter: what to do there is for `route` and `plane` to say.
-To who is being sent another stream, only a keyframe matters.
-Rule 3: the compiled plane has the same names and sends the same bytes (see `engine`); what it has more is that
-`aim` lets it encrypt and send without coming back here.
+Rule 1: every packet of media counts in the line's `Flight`, whoever asks for it and whether or not there is
+a way out yet.
+Rule 2: `fan_out` sends one incoming packet to all whose `Cursor` says that it may go straight out, moves
+these on, and names those left untouched where it may matter: what to do there is for `route` and `plane` to
+say. To who is being sent another stream, only a keyframe matters.
+Rule 3: the compiled plane has the same names and sends the same bytes (see `engine`); what it has more is
+that `aim` lets it encrypt and send without coming back here.
 """
 
 from __future__ import annotations

@@ -1,0 +1,101 @@
+"""A peer's way in: datagrams from a validated address, told apart, decrypted and handed on.
+
+Rule 1: a peer may send so many and no more: what is over its allowance is dropped before it costs anything.
+Rule 2: what cannot be decrypted is replayed or forged and says nothing; the rest says that the peer is there.
+Rule 3: whatever is raised behind a door costs one packet and is told to `on_fault`.
+Rule 4: the compiled plane has the same class, and `drain`, which empties a socket through all doors at once.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pylibsrtp import _binding
+
+from .allowance import Allowance
+from .forwarding import engine
+
+BUFFER_BYTES = 2048
+_ffi: Any = _binding.ffi
+_srtp: Any = _binding.lib
+_BUFFER = _ffi.new("char[]", BUFFER_BYTES)
+_VIEW = memoryview(_ffi.buffer(_BUFFER))
+_LENGTH = _ffi.new("int *")
+
+
+def pointer(thing: Any) -> int:
+    """Return where something of libsrtp is: a function by its name, or a session."""
+    what = _ffi.addressof(_srtp, thing) if isinstance(thing, str) else thing
+    return int(_ffi.cast("uintptr_t", what))
+
+
+@dataclass(frozen=True)
+class Behind:
+    """Who takes what comes through a door, each packet whole and in the clear."""
+
+    on_rtp: Callable[[bytes], None]
+    on_rtcp: Callable[[bytes], None]
+    on_dtls: Callable[[bytes], None]
+    on_fault: Callable[[Exception], None]
+
+
+class PureDoor:
+    """One peer's door; `burst` and `per_s` are its allowance of datagrams (see `allowance`)."""
+
+    def __init__(self, behind: Behind, burst: float, per_s: float) -> None:
+        self._behind = behind
+        self._packets = Allowance(burst, per_s)
+        self._session: Any = None
+        self.heard_at = time.monotonic()
+        """When anything authentic came, in monotonic seconds; checks are noted from outside."""
+
+    @property
+    def refused(self) -> int:
+        """Datagrams that were too many, since the start."""
+        return self._packets.refused
+
+    def open(self, session: int, unprotect: int, unprotect_rtcp: int, owner: object) -> None:
+        """Take media from now on; all are pointers (see `pointer`), and `owner` keeps the session alive."""
+        self._session = _ffi.cast("srtp_t", session)
+
+    def shut(self) -> None:
+        """Take media no more."""
+        self._session = None
+
+    def take(self, data: bytes | memoryview) -> None:
+        """Take one datagram (RFC 7983 §7)."""
+        if not data or not self._packets.take():
+            return
+        first = data[0]
+        if 127 < first < 192:
+            self._take_media(data)
+        elif 19 < first < 64:
+            self._hand(self._behind.on_dtls, bytes(data))
+
+    def _take_media(self, data: bytes | memoryview) -> None:
+        size = len(data)
+        if self._session is None or not 8 <= size <= BUFFER_BYTES:
+            return
+        control = 192 <= data[1] <= 223  # RFC 5761 §4
+        _VIEW[:size] = data
+        _LENGTH[0] = size
+        unprotect = _srtp.srtp_unprotect_rtcp if control else _srtp.srtp_unprotect
+        if unprotect(self._session, _BUFFER, _LENGTH):
+            return
+        self.heard_at = time.monotonic()
+        self._hand(self._behind.on_rtcp if control else self._behind.on_rtp, _VIEW[: _LENGTH[0]].tobytes())
+
+    def _hand(self, taker: Callable[[bytes], None], data: bytes) -> None:
+        try:
+            taker(data)
+        except Exception as error:
+            self._behind.on_fault(error)
+
+
+if TYPE_CHECKING:
+    Door = PureDoor
+else:
+    Door = engine.compiled.Door if engine.compiled else PureDoor

@@ -1,0 +1,135 @@
+"""The compiled way in beside the pure one: the same packets come through, the same faults are told."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+import pylibsrtp
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from coordinator.relay import transport
+from coordinator.relay.door import Behind, PureDoor, pointer
+from coordinator.relay.forwarding import rtcp, rtp
+
+compiled: Any = pytest.importorskip("coordinator.relay.forwarding._compiled", reason="no compiler at set-up")
+
+KEY = bytes(range(30))
+PROFILE = pylibsrtp.Policy.SRTP_PROFILE_AES128_CM_SHA1_80
+
+
+def session(direction: int) -> pylibsrtp.Session:
+    return pylibsrtp.Session(pylibsrtp.Policy(key=KEY, ssrc_type=direction, srtp_profile=PROFILE))
+
+
+class Inside:
+    """What came through one door. Packets with a marker are taken for unreadable ones."""
+
+    def __init__(self, kind: Any, burst: float = 1000.0) -> None:
+        self.told: list[Any] = []
+        behind = Behind(
+            self._rtp,
+            lambda data: self._note("rtcp", data),
+            lambda data: self._note("dtls", data),
+            self._fault,
+        )
+        self.door = kind(behind, burst, 0.0)
+
+    def open(self) -> None:
+        inbound = session(pylibsrtp.Policy.SSRC_ANY_INBOUND)
+        self.door.open(pointer(inbound._srtp[0]), transport.UNPROTECT, transport.UNPROTECT_RTCP, inbound)
+        self.kept = inbound
+
+    def _note(self, kind: str, data: bytes) -> None:
+        self.told.append((kind, data))
+
+    def _rtp(self, data: bytes) -> None:
+        self._note("rtp", data)
+        if data[1] & 0x80:
+            raise ValueError("unreadable")
+
+    def _fault(self, error: Exception) -> None:
+        self.told.append(repr(error))
+
+
+@st.composite
+def datagrams(draw: st.DrawFn) -> list[bytes]:
+    """Media of a peer, some of it twice or spoilt, among handshakes and junk."""
+    outbound = session(pylibsrtp.Policy.SSRC_ANY_OUTBOUND)
+    found: list[bytes] = []
+    for number in range(draw(st.integers(0, 8))):
+        what = draw(st.sampled_from(["rtp", "rtcp", "junk", "again", "spoilt"]))
+        if what == "rtp":
+            clear = rtp.build(96, draw(st.booleans()), number, 5, 77, b"", draw(st.binary(max_size=1300)))
+            found.append(outbound.protect(clear))
+        elif what == "rtcp":
+            found.append(outbound.protect_rtcp(rtcp.pli(77)))
+        elif what == "junk" or not found:
+            found.append(draw(st.binary(max_size=60)))
+        else:
+            found.append(found[-1] if what == "again" else found[-1][:-1] + b"\0")
+    return found
+
+
+@settings(max_examples=300)
+@given(datagrams(), st.integers(0, 9), st.integers(0, 9), st.integers(1, 9))
+def test_what_comes_through_is_the_same(came: list[bytes], opens: int, shuts: int, burst: int) -> None:
+    insides = [Inside(PureDoor, burst), Inside(compiled.Door, burst)]
+    for inside in insides:
+        before = inside.door.heard_at
+        for place, data in enumerate(came):
+            if place == opens:
+                inside.open()
+            if place == shuts:
+                inside.door.shut()
+            inside.door.take(data)
+        heard = any(kind in ("rtp", "rtcp") for kind, *_ in inside.told)
+        assert (inside.door.heard_at > before) == heard
+    pure, fast = insides
+    assert (pure.told, pure.door.refused) == (fast.told, fast.door.refused)
+
+
+def test_what_is_longer_than_the_buffer_is_dropped() -> None:
+    for kind in (PureDoor, compiled.Door):
+        inside = Inside(kind)
+        inside.open()
+        inside.door.take(b"\x90" + bytes(5000))
+        assert inside.told == []
+
+
+def test_what_is_raised_to_stop_the_program_comes_through() -> None:
+    def stop(data: bytes) -> None:
+        raise KeyboardInterrupt
+
+    for kind in (PureDoor, compiled.Door):
+        door = kind(Behind(stop, stop, stop, lambda error: None), 5.0, 0.0)
+        with pytest.raises(KeyboardInterrupt):
+            door.take(b"\x16dtls")
+
+
+@pytest.mark.parametrize("family, host", [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")])
+def test_a_socket_is_emptied_through_the_doors_by_the_addresses_that_the_socket_module_gives(
+    family: int, host: str
+) -> None:
+    checks: list[tuple[bytes, Any]] = []
+    inside = Inside(compiled.Door)
+    with socket.socket(family, socket.SOCK_DGRAM) as receiver, socket.socket(family, socket.SOCK_DGRAM) as known, \
+            socket.socket(family, socket.SOCK_DGRAM) as unknown:  # fmt: skip
+        for each in (receiver, known, unknown):
+            each.bind((host, 0))
+        receiver.setblocking(False)
+        known.sendto(b"\x16probe", receiver.getsockname())
+        _, address = receiver.recvfrom(100)
+        doors = {address: inside.door}
+        for number in range(40):
+            known.sendto(b"\x16%d" % number, receiver.getsockname())
+        unknown.sendto(b"\x16junk", receiver.getsockname())
+        unknown.sendto(b"\0\1check", receiver.getsockname())
+        known.sendto(b"", receiver.getsockname())
+        drained = compiled.drain(receiver.fileno(), doors, lambda *check: checks.append(check), 64)
+        assert drained == (43, 1)
+        assert inside.told == [("dtls", b"\x16%d" % number) for number in range(40)]
+        assert checks == [(b"\0\1check", unknown.getsockname())]
+        assert compiled.drain(receiver.fileno(), doors, None, 64) == (0, 0)
