@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import gzip
+import os
 import re
+import subprocess
+from pathlib import Path
+
+import pytest
 
 from coordinator import catalogue
 from coordinator.web import statics
+from tests.support.server import ROOT
 from tests.web.rig import Rig
 from tests.web.test_pages import page_data, text_of
 
@@ -20,6 +26,23 @@ def test_comments_and_indents_stay_here_and_lines_keep_their_numbers() -> None:
 
 def test_types_beside_code_stay_here() -> None:
     assert statics.lean('const a = /** @type {HTMLElement} */ (b("c"));') == 'const a = (b("c"));'
+
+
+def test_code_between_two_comments_stays() -> None:
+    source = "/** @type {A} */ (a).b();\nc();\nd(); /* e */\n"
+    assert "c();" in statics.lean(source)
+
+
+@pytest.mark.slow
+def test_what_goes_out_is_still_a_script(tmp_path: Path) -> None:
+    path = os.pathsep.join((str(ROOT / ".venv/bin"), os.environ["PATH"]))  # Node may be a Python package
+    for source in sorted((catalogue.web_folder() / "static/js").glob("*.js")):
+        packed = tmp_path / f"{source.stem}.mjs"
+        packed.write_text(statics.lean(source.read_text("utf-8")), "utf-8")
+        done = subprocess.run(
+            ["node", "--check", str(packed)], env={"PATH": path}, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{source.name}: {done.stderr}"
 
 
 def test_text_over_several_lines_is_left_alone() -> None:
