@@ -34,7 +34,8 @@ async def test_a_site_measures_its_line_hears_itself_and_the_hall_sees_the_light
 
     badge = site.page.get_by_test_id("line-badge")
     await expect(badge).to_have_attribute("data-verdict", re.compile("good|fair|poor"), timeout=60_000)
-    await expect(site.page.get_by_test_id("line-figures")).to_contain_text("Mbit/s")
+    figures = site.page.get_by_test_id("line-figures")
+    await expect(figures).to_contain_text(re.compile("lên .* Mbit/s .*xuống .* Mbit/s .*trễ .* UDP"))
     await expect(site.page.locator("#line-meaning")).to_contain_text("Máy chủ nghe được micrô")
     await expect(site.page.get_by_test_id("line-replay")).to_be_visible()
 
@@ -45,3 +46,15 @@ async def test_a_site_measures_its_line_hears_itself_and_the_hall_sees_the_light
     await expect(row).to_have_attribute("data-state", re.compile("good|fair|poor"))
     await expect(host.page.get_by_test_id("check-xa-ban-thi")).to_contain_text("Chưa kiểm tra")
     await expect(host.page.get_by_test_id("check-xa-ban-thi")).to_contain_text("0209 000 0102")
+
+
+async def test_a_site_without_a_microphone_measures_its_line_all_the_same(
+    server: Server, browsers: Browsers
+) -> None:
+    site = SitePage(await browsers.person("site", allow=False), CODE, server.links()[CODE])
+    await site.open()
+    await site.page.get_by_test_id("line-measure").click()
+
+    figures = site.page.get_by_test_id("line-figures")
+    await expect(figures).to_contain_text(re.compile("trễ .* ms .*dao động .*mất .* UDP"), timeout=60_000)
+    await expect(site.page.locator("#line-meaning")).not_to_contain_text("micrô")

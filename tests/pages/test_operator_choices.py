@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 
 import pytest
 from playwright.async_api import Page, expect
@@ -159,6 +160,46 @@ async def test_a_camera_that_is_plugged_in_again_comes_back_by_itself(rig: Rig, 
     await expect(page.locator("#camera-step")).to_have_attribute("data-state", "online")
 
 
+_KEEP_THE_MICROPHONE = """
+const given = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+navigator.mediaDevices.getUserMedia = async (wanted) => {
+  const stream = await given(wanted);
+  if (wanted.audio) [window.microphone] = stream.getAudioTracks();
+  return stream;
+};
+"""
+
+
+async def test_a_microphone_that_went_while_the_site_spoke_waits_for_the_operators_own_press(
+    rig: Rig, browsers: Browsers
+) -> None:
+    briefing, host = await rig.briefing("open", "start"), await rig.program("host")
+    page = await room(rig, browsers, _KEEP_THE_MICROPHONE)
+    await page.get_by_test_id("join-button").click()
+    await expect(page.locator("#headline")).to_have_text("Đang nghe Hội trường")
+    await host.post(f"/api/briefings/{briefing}/floor", {"site": ALFA})
+    await page.get_by_test_id("ready-to-speak").click()
+    await expect(page.locator("#headline")).to_have_text("Đang phát biểu")
+
+    await page.evaluate(
+        "window.unplugged = true; const track = window.microphone; track.stop();"
+        "track.dispatchEvent(new Event('ended'))"
+    )
+    await expect(page.locator("#cue-trouble")).to_contain_text("Không tìm thấy micrô")
+    asked = await page.evaluate("window.asked.length")
+    await page.evaluate(
+        "window.unplugged = false; navigator.mediaDevices.dispatchEvent(new Event('devicechange'))"
+    )
+    await expect(page.locator("#cue-trouble")).to_contain_text("Đã cắm micrô: bấm Sẵn sàng")
+    await page.wait_for_timeout(1000)
+    assert await page.evaluate("window.asked.length") == asked, "nothing is opened without a press"
+    await expect(page.get_by_test_id("mic-off")).to_be_hidden()
+
+    await page.get_by_test_id("ready-to-speak").click()
+    await expect(page.locator("#headline")).to_have_text("Đang phát biểu")
+    await expect(page.locator("#cue-trouble")).to_be_hidden()
+
+
 async def test_a_check_that_the_hall_asks_for_comes_with_the_operators_name(
     rig: Rig, browsers: Browsers
 ) -> None:
@@ -185,3 +226,54 @@ async def test_at_1366_the_whole_check_stands_above_the_bar(rig: Rig, browsers: 
         " - document.getElementById('state-bar').getBoundingClientRect().top"
     )
     assert below <= 0
+
+
+_LOCKS = """
+window.locks = [];
+const request = async (kind) => { window.locks.push(kind); };
+Object.defineProperty(navigator, 'wakeLock', { value: { request } });
+"""
+
+
+async def test_the_screen_stays_on_from_joining_on_and_again_when_the_page_comes_back_into_sight(
+    rig: Rig, browsers: Browsers
+) -> None:
+    page = await room(rig, browsers, _LOCKS)
+    assert await page.evaluate("window.locks") == []
+    await page.get_by_test_id("join-button").click()
+    assert await page.evaluate("window.locks") == ["screen"]
+
+    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
+    assert await page.evaluate("window.locks") == ["screen", "screen"]
+
+
+async def test_full_screen_is_one_press_and_the_button_says_how_to_leave_it(
+    rig: Rig, browsers: Browsers
+) -> None:
+    page = await room(rig, browsers)
+    button = page.get_by_test_id("full-screen")
+    await expect(button).to_have_text("Toàn màn hình")
+
+    await button.click()
+
+    await expect(button).to_have_text("Thoát toàn màn hình")
+    assert await page.evaluate("document.fullscreenElement === document.documentElement")
+    await button.click()
+    await expect(button).to_have_text("Toàn màn hình")
+
+
+async def test_one_button_runs_the_whole_check(rig: Rig, browsers: Browsers) -> None:
+    await rig.briefing("open")
+    page = await room(rig, browsers)
+    await expect(page.get_by_test_id("line-measure")).to_have_text("Kiểm tra tất cả")
+
+    await page.get_by_test_id("line-measure").click()
+
+    await expect(page.get_by_test_id("line-badge")).to_have_text("Đang phát tiếng thử…")
+    await expect(page.get_by_test_id("speaker-yes")).to_be_visible()
+    await expect(page.get_by_test_id("echo-words")).to_have_attribute(
+        "data-echo", re.compile("none|some|strong")
+    )
+    await expect(page.get_by_test_id("line-figures")).to_contain_text("UDP bị chặn")  # no relay answers here
+    await expect(page.get_by_test_id("line-measure")).to_have_text("Đo lại")

@@ -36,11 +36,17 @@ class Server:
     """`python -m coordinator serve` with 25 sites; `base` is its address.
 
     `host` is the address it listens on and announces, `prefix` the words that start it elsewhere, as in a
-    network namespace.
+    network namespace; `media` is that part of its sites.yaml.
     """
 
-    def __init__(self, folder: Path, host: str = "127.0.0.1", prefix: tuple[str, ...] = ()) -> None:
-        self._host, self._prefix = host, list(prefix)
+    def __init__(
+        self,
+        folder: Path,
+        host: str = "127.0.0.1",
+        prefix: tuple[str, ...] = (),
+        media: dict[str, Any] | None = None,
+    ) -> None:
+        self._host, self._prefix, self._media = host, list(prefix), media
         self.data = folder / "var"
         self.port = free_port()
         self.udp_port = free_port(socket.SOCK_DGRAM)
@@ -54,6 +60,7 @@ class Server:
     def _write_config(self) -> None:
         config = yaml.safe_load((ROOT / "config" / "sites.yaml").read_text("utf-8"))
         config["server"] = (config.get("server") or {}) | {"public_url": self.base}
+        config["media"] = self._media or config["media"]
         self._config.write_text(yaml.safe_dump(config, allow_unicode=True), "utf-8")
 
     async def start(self) -> None:

@@ -41,7 +41,7 @@ export function deviceTrouble(kind, error) {
   const name = error instanceof Error ? error.name : "";
   if (!navigator.mediaDevices) return t("This address is not secure, so the browser gives no camera or microphone. Open the https link.");
   if (name === "NotAllowedError" || name === "SecurityError") {
-    return `${camera ? t("The browser is not allowed to use the camera.") : t("The browser is not allowed to use the microphone.")} ${allowWords()}`;
+    return `${camera ? t("The browser is not allowed to use the camera.") : t("The browser is not allowed to use the microphone.")} ${allowWords(error)}`;
   }
   if (name === "NotFoundError" || name === "OverconstrainedError") {
     return camera ? t("No camera was found. Check the plug, then try again.") : t("No microphone was found. Check the plug, then try again.");

@@ -9,7 +9,8 @@ import { post } from "./api.js";
 import { livekit } from "./livekit.js";
 
 /** @typedef {{rtt_ms?: number, jitter_ms?: number, loss?: number, rate_bps?: number, up_bps?: number, route?: string, sound?: boolean}} Line */
-/** @typedef {{line: Line, recording: Blob|null}} Measured */
+/** @typedef {{line: Line, recording: Blob|null, answered: boolean}} Measured `answered`: our own media server is there */
+/** @typedef {{url: string, send: string, hear: string}} Way */
 
 const SIZES = [65_536, 524_288, 2_097_152];
 const LONG_ENOUGH_MS = 900;
@@ -35,13 +36,15 @@ export async function measure(microphone, progress) {
   progress("media");
   /** @type {Blob|null} */
   let recording = null;
+  /** @type {Way|null} */
+  const way = await post("/api/line-check/room").catch(() => null);
   try {
-    recording = await hear(microphone, line, () => progress("listen"));
+    if (way) recording = await hear(way, microphone, line, () => progress("listen"));
   } catch {
     line.route = "blocked";
   }
   for (const key of /** @type {(keyof Line)[]} */ (Object.keys(line))) if (line[key] === undefined || Number.isNaN(line[key])) delete line[key];
-  return { line, recording };
+  return { line, recording, answered: way !== null };
 }
 
 /**
@@ -67,13 +70,13 @@ async function timed(move) {
 }
 
 /**
+ * @param {Way} way
  * @param {MediaStreamTrack|null} microphone
  * @param {Line} line
  * @param {() => void} listening
  * @returns {Promise<Blob|null>} what came back of the own sound
  */
-async function hear(microphone, line, listening) {
-  const { url, send, hear: hearing } = await post("/api/line-check/room");
+async function hear({ url, send, hear: hearing }, microphone, line, listening) {
   const { Room, RoomEvent, Track } = await livekit();
   const [sender, hearer] = [new Room(), new Room()];
   const silent = microphone ? null : silence();
@@ -164,10 +167,14 @@ function record(track) {
     });
 }
 
-/** @returns {{context: AudioContext, track: MediaStreamTrack}} a track that says nothing */
+/** @returns {{context: AudioContext, track: MediaStreamTrack}} a track that nobody hears, and that is sent all the same */
 function silence() {
   const context = new AudioContext();
-  const out = context.createMediaStreamDestination();
+  void context.resume();
+  const [tone, faint, out] = [context.createOscillator(), context.createGain(), context.createMediaStreamDestination()];
+  faint.gain.value = VOICE / 100;
+  tone.connect(faint).connect(out);
+  tone.start();
   return { context, track: out.stream.getAudioTracks()[0] };
 }
 

@@ -5,7 +5,8 @@
  * Rule 1: the camera is sent from joining on; the microphone is opened by the operator's own press only, and let go
  * when the floor goes.
  * Rule 2: a device that is missing or refused is told in clear words, and the site joins with what it has.
- * Rule 3: a device that is pulled out and plugged in again comes back by itself, the microphone while its press holds.
+ * Rule 3: a camera that is pulled out and plugged in again comes back by itself; a microphone that went while the site
+ * spoke waits for the operator's press, and the page says so.
  */
 import { askOnce, DeviceChoice, deviceTrouble } from "./devices.js";
 import { byId, icon, redraw, setAttribute, setText, show } from "./dom.js";
@@ -14,6 +15,8 @@ import { LevelMeter } from "./level.js";
 import { HALL_VOICE, SITE_CAMERA, SITE_PICTURE, VOICE } from "./sending.js";
 
 /** @typedef {import("./room.js").BriefingRoom} BriefingRoom */
+
+const OPEN_WITHIN_MS = 5000;
 
 export class SiteDevices {
   /**
@@ -27,6 +30,8 @@ export class SiteDevices {
     this.change = change;
     this.checking = true;
     this.wantsMicrophone = false;
+    /** @type {Promise<void>} */
+    this.opening = Promise.resolve();
     this.trouble = { camera: "", microphone: "" };
     this.meter = new LevelMeter(byId("check-level"));
     this.speakingMeter = new LevelMeter(byId("speaking-level"));
@@ -45,8 +50,18 @@ export class SiteDevices {
     this.room.send("camera", null);
     this.closeMicrophone();
     this.#draw();
+    this.opening = this.#openBoth();
+    await this.opening;
+  }
+
+  async #openBoth() {
     const [camera, microphone] = await askOnce(this.camera, this.microphone);
     await Promise.all([this.camera.open(camera), this.microphone.open(microphone)]);
+  }
+
+  /** Returns when the devices of the check are open or refused; a question that nobody answers is waited for so long only. */
+  async opened() {
+    await Promise.race([this.opening, new Promise((done) => setTimeout(done, OPEN_WITHIN_MS))]);
   }
 
   /** The operator sends the picture from now on, or not any more. @param {boolean} sends */
@@ -66,8 +81,11 @@ export class SiteDevices {
   #plugged() {
     const wanted = this.checking ? !this.camera.track : this.choices().sendsPicture && !this.room.localTrack("camera");
     if (wanted && this.trouble.camera) void this.camera.open();
-    const heard = this.checking ? !this.microphone.track : this.wantsMicrophone && !this.micOpen;
-    if (heard && this.trouble.microphone) void this.microphone.open();
+    if (!this.trouble.microphone) return;
+    if (!this.checking) {
+      if (this.microphone.select.value) this.trouble.microphone = t("A microphone is plugged in: press Ready again to open it.");
+      this.change();
+    } else if (!this.microphone.track) void this.microphone.open();
   }
 
   /** Ends the check: the camera is sent from now on, the microphone is let go. */
@@ -86,6 +104,7 @@ export class SiteDevices {
   async openMicrophone() {
     this.wantsMicrophone = true;
     await this.microphone.open();
+    this.wantsMicrophone = this.micOpen; // one that is plugged in later waits for another press
     this.change();
   }
 
@@ -144,6 +163,7 @@ export class SiteDevices {
   /** The microphone was pulled out while the site speaks. */
   #silenced() {
     this.trouble.microphone = deviceTrouble("microphone", new DOMException("unplugged", "NotFoundError"));
+    this.wantsMicrophone = false;
     this.room.send("microphone", null);
     this.speakingMeter.watch(null);
     this.change();

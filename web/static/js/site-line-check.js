@@ -22,6 +22,7 @@ export class SiteLineCheck {
     /** @type {boolean|null} */
     this.speakers = null;
     this.running = false;
+    this.answered = true;
     /** @type {import("./echo.js").Echo|null} */
     this.echo = null;
     this.operator = /** @type {HTMLInputElement} */ (byId("operator-name"));
@@ -29,7 +30,7 @@ export class SiteLineCheck {
     this.operator.addEventListener("change", () => this.#named());
     /** @type {string} the address of what came back of the own sound */
     this.heard = "";
-    byId("line-measure").addEventListener("click", () => void this.#run());
+    byId("line-measure").addEventListener("click", () => void this.#all());
     byId("line-replay").addEventListener("click", () => void new Audio(this.heard).play().catch(() => {}));
     byId("speaker-test").addEventListener("click", () => void this.#play());
     byId("speaker-yes").addEventListener("click", () => this.#answered(true));
@@ -67,14 +68,28 @@ export class SiteLineCheck {
     if (this.line) void this.#send();
   }
 
+  /** The one button: what was not yet done by hand, then the line. */
+  async #all() {
+    const button = /** @type {HTMLButtonElement} */ (byId("line-measure"));
+    if (this.running || button.disabled) return;
+    button.disabled = true;
+    await this.devices.opened();
+    if (this.speakers === null && this.echo === null) {
+      this.#badge("waiting", "clock", t("Playing the test sound…"));
+      await this.#play();
+    }
+    await this.#run();
+  }
+
   async #run() {
     if (this.running) return;
     this.running = true;
     const button = /** @type {HTMLButtonElement} */ (byId("line-measure"));
     button.disabled = true;
     const steps = { down: t("Measuring the way down…"), up: t("Measuring the way up…"), media: t("Connecting picture and sound…"), listen: t("Please speak now: your sound goes to the server and back") };
-    const { line, recording } = await measure(this.devices.microphone.track, (step) => this.#badge("waiting", "clock", steps[step]));
-    this.line = line;
+    await this.devices.opened();
+    const { line, recording, answered } = await measure(this.devices.microphone.track, (step) => this.#badge("waiting", "clock", steps[step]));
+    [this.line, this.answered] = [line, answered];
     if (this.heard) URL.revokeObjectURL(this.heard);
     this.heard = recording ? URL.createObjectURL(recording) : "";
     await this.#send();
@@ -105,12 +120,21 @@ export class SiteLineCheck {
     else this.#badge("waiting", "alert", t("Not measured"));
     /** @type {import("./line-check.js").Line} */
     const line = this.line ?? {};
-    const blocked = line.route === "blocked";
-    setText(byId("line-figures"), [mbit(t("up {n} Mbit/s"), line.up_bps), mbit(t("down {n} Mbit/s"), line.rate_bps), line.rtt_ms === undefined ? "" : t("delay {n} ms", { n: line.rtt_ms }), line.loss === undefined ? "" : t("lost {n} %", { n: count(Math.round(line.loss * 1000) / 10) })].filter(Boolean).join(" · "));
+    const way = { udp: "UDP", tcp: "TCP", turn: "TURN", blocked: t("UDP is blocked") }[/** @type {"udp"|"tcp"|"turn"|"blocked"} */ (line.route)];
+    const figures = [mbit(t("up {n} Mbit/s"), line.up_bps), mbit(t("down {n} Mbit/s"), line.rate_bps), ms(t("delay {n} ms"), line.rtt_ms), ms(t("jitter {n} ms"), line.jitter_ms), line.loss === undefined ? "" : t("lost {n} %", { n: count(Math.round(line.loss * 1000) / 10) }), way];
+    setText(byId("line-figures"), figures.filter(Boolean).join(" · "));
     const sound = line.sound === false ? t("The server heard no voice: choose another microphone, or come nearer.") : line.sound ? t("The server hears your microphone.") : "";
-    setText(byId("line-meaning"), [blocked ? t("Picture and sound do not get through this network. Tell the technician: UDP is blocked.") : line.route === "turn" ? t("UDP is blocked here: picture and sound take the detour (TURN), a little later.") : verdict ? meanings[verdict] : "", sound, kept ? t("The hall has the result, {time}.", { time: clock(Date.now()) }) : t("No briefing is planned yet; check again before it starts.")].filter(Boolean).join(" "));
+    const told = kept ? t("The hall has the result, {time}.", { time: clock(Date.now()) }) : t("No briefing is planned yet; check again before it starts.");
+    setText(byId("line-meaning"), [this.#meaning(line.route, verdict ? meanings[verdict] : ""), sound, told].filter(Boolean).join(" "));
     show(byId("line-replay"), Boolean(this.heard));
     setText(byId("line-measure-words"), t("Measure again"));
+  }
+
+  /** @param {string|undefined} route @param {string} verdict */
+  #meaning(route, verdict) {
+    if (!this.answered) return t("The server for picture and sound does not answer just now. Measure again in a minute; if it stays so, call the hall.");
+    if (route === "blocked") return t("Picture and sound do not get through this network. Take another network, such as a telephone's 4G, or ask the technician to let UDP out to {server}.", { server: location.hostname });
+    return route === "turn" ? t("UDP is blocked here: picture and sound take the detour (TURN), a little later. {verdict}", { verdict }) : verdict;
   }
 
   /** @param {string} state @param {string} mark @param {string} words */
@@ -119,6 +143,11 @@ export class SiteLineCheck {
     redraw(byId("line-badge"), state + words, () => [icon(mark), words]);
     setAttribute(byId("line-badge"), "data-verdict", state);
   }
+}
+
+/** @param {string} words with {n} left open @param {number|undefined} value */
+function ms(words, value) {
+  return value === undefined ? "" : words.replace("{n}", count(value));
 }
 
 /** @param {string} words with {n} left open @param {number|undefined} bps */

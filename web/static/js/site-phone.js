@@ -2,7 +2,7 @@
 /** The telephone as a reserve: the site's link as a code to scan; and the way out of browsers inside other programs. */
 import { byId, setText, show } from "./dom.js";
 import { t } from "./i18n.js";
-import { insideOf } from "./permission-words.js";
+import { insideOf, insideWords } from "./permission-words.js";
 
 export class SitePhone {
   constructor() {
@@ -17,7 +17,7 @@ export class SitePhone {
     for (const button of document.querySelectorAll("[data-copy-link]")) button.addEventListener("click", () => void copy(/** @type {HTMLElement} */ (button)));
     const program = insideOf();
     show(byId("inside"), Boolean(program));
-    setText(byId("inside-words"), t("This page is open inside {program}, where camera and microphone often fail. Open it in Chrome.", { program }));
+    setText(byId("inside-words"), insideWords(program));
     const chrome = /** @type {HTMLAnchorElement} */ (byId("inside-chrome"));
     show(chrome, Boolean(program) && /Android/.test(navigator.userAgent));
     const link = new URL(linkField().value);
