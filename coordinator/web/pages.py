@@ -166,7 +166,9 @@ async def first(request: web.Request) -> web.StreamResponse:
 async def host(request: web.Request) -> web.StreamResponse:
     """GET /host: the briefings, and the form that makes one."""
     who = await access.require(request, *access.STEER)
-    return _office(request, "briefings.html", who, "host", sites=request.app[SERVICES].config.sites)
+    config = request.app[SERVICES].config
+    threshold = config.attendance.warn_rate
+    return _office(request, "briefings.html", who, "host", sites=config.sites, threshold=threshold)
 
 
 async def control_room(request: web.Request) -> web.StreamResponse:
@@ -201,7 +203,8 @@ async def hall_screen(request: web.Request) -> web.StreamResponse:
 async def staff(request: web.Request) -> web.StreamResponse:
     """GET /staff: the briefings, each with its report."""
     who = await access.require(request, *access.KEEP)
-    return _office(request, "briefings.html", who, "staff", sites=())
+    threshold = request.app[SERVICES].config.attendance.warn_rate
+    return _office(request, "briefings.html", who, "staff", sites=(), threshold=threshold)
 
 
 async def report(request: web.Request) -> web.StreamResponse:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import Page, expect
 
+from tests.documents.samples import pdf
 from tests.pages.axe import expect_accessible, sideways
 from tests.support.browsers import Browsers
 from tests.web.rig import ALFA, BRAVO, CHARLIE, Rig
@@ -66,6 +67,10 @@ async def test_the_control_room_in_every_phase(rig: Rig, host: Page) -> None:
     program = await rig.program("host")
     await host.goto(f"{rig.base}/host/briefings/{briefing}")
     for step in ("", "open", "start", "break", "resume", "end"):
+        if step == "open":
+            await host.get_by_test_id("phase-cancel").click()
+            await expect_accessible(host, "the question before cancelling")
+            await host.keyboard.press("Escape")
         if step:
             await program.post(f"/api/briefings/{briefing}/{step}")
         words = {"": "scheduled", "open": "open", "break": "break", "end": "ended"}.get(step, "live")
@@ -86,7 +91,20 @@ async def test_the_control_room_at_work(rig: Rig, host: Page) -> None:
     await host.get_by_test_id(f"site-tile-{CHARLIE}").get_by_role("button").first.click()
     await expect_accessible(host, "the card of a site")
     await host.keyboard.press("Escape")
-    for opener, name in (("messages-open", "messages"), ("phase-end", "the end's question")):
+    await program.ask("POST", f"/api/briefings/{briefing}/documents", params={"name": "a.pdf"}, data=pdf(1))
+    agenda = [{"title": "Ý kiến", "minutes": 10, "site": ALFA}]
+    await program.put(f"/api/briefings/{briefing}/agenda", {"items": agenda})
+    await program.post(f"/api/briefings/{briefing}/agenda/step", {"item": 1})
+    for opener, name in (
+        ("messages-open", "messages"),
+        ("phrases-open", "the ready phrases"),
+        ("tab-diary", "the diary"),
+        ("tab-agenda", "the agenda"),
+        ("agenda-edit", "the agenda's form"),
+        ("tab-documents", "the documents"),
+        ("documents-open", "who has received the documents"),
+        ("phase-end", "the end's question"),
+    ):
         await host.get_by_test_id(opener).click()
         await expect_accessible(host, name)
         await host.keyboard.press("Escape")

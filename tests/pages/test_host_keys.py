@@ -50,11 +50,13 @@ async def test_a_question_mark_lists_the_keys_and_a_key_shows_hall_and_site_side
 
     await expect(host.get_by_test_id("stage-site").locator("option")).to_have_count(2)
     await host.get_by_test_id("stage-site").select_option(BRAVO)
-    await expect(host.locator("#stage-caption")).to_have_text("Xã Đại Sảo")
+    await expect(host.get_by_test_id("preview-name")).to_have_text("Xã Đại Sảo")
     await host.get_by_test_id("phase").click()
-    await host.locator("body").press("3")
+    await host.locator("body").press("4")
+    await expect(host.get_by_test_id("preview-split")).to_have_attribute("aria-pressed", "true")
+    await expect(host.locator("#stage-caption")).to_have_text("Huyện Chợ Đồn")  # chosen, not yet on air
+    await host.locator("body").press("Enter")
 
-    await expect(host.get_by_test_id("stage-split")).to_have_attribute("aria-pressed", "true")
     await expect(host.locator("#stage-caption")).to_have_text("Huyện Chợ Đồn · Xã Đại Sảo")
     await expect(host.get_by_test_id("stage-beside")).to_be_visible()
 

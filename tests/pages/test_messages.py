@@ -43,6 +43,7 @@ async def test_a_message_stands_over_the_sites_page_until_it_is_understood(
     await expect(alfa.get_by_test_id("hub-message")).to_be_hidden()
 
     await host.get_by_test_id("message-target").select_option("")
+    await host.get_by_test_id("phrases-open").click()
     await host.get_by_role("button", name="Đề nghị báo số có mặt").click()
     for page in (alfa, bravo):
         await expect(page.get_by_test_id("hub-message")).to_contain_text("Đề nghị báo số có mặt")
@@ -84,6 +85,10 @@ async def test_the_halls_screen_shows_the_stage_and_controls_nothing(
     await expect(screen.get_by_test_id("stage-slide")).to_have_attribute("alt", "Trang 2")
     await expect(screen.locator("#stage-empty")).to_be_hidden()
     assert await screen.get_by_role("button").count() == 1, "full screen is all there is to press"
+    await program.post(f"{address}/stage", {"left": "hub"})
+    await rig.on_line(ALFA, briefing)
+    await program.post(f"{address}/floor", {"site": ALFA})
+    await expect(screen.locator("#stage-empty")).to_have_text("Xã Bản Thi chỉ có tiếng, không có hình")
     snapshot = (await (await program.get(address)).json())["snapshot"]
     assert snapshot["hub"]["connections"] == 2
 

@@ -40,10 +40,10 @@ async def test_the_secretary_follows_along_confirms_and_steers_nothing(rig: Rig,
     await expect(secretary.get_by_test_id(f"hand-{ALFA}")).to_contain_text("Kinh phí")
     await expect_accessible(secretary, "the secretary in the control room")
 
-    steering = ["phase-break", "phase-end", "stage-hub", "mute-all", "publish-hall", "document-upload"]
+    steering = ["phase-break", "phase-end", "preview-hub", "mute-all", "publish-hall", "document-upload"]
     for name in [*steering, f"give-floor-{ALFA}", f"queue-give-floor-{ALFA}", "roll-call", "open-hall"]:
         await expect(secretary.get_by_test_id(name)).to_be_hidden()
-    for key in "ptxd123osh":
+    for key in "ptxd1234osha":
         await secretary.locator("body").press(key)
     await secretary.get_by_test_id(f"confirm-headcount-{ALFA}").click()
 
@@ -109,8 +109,8 @@ async def test_a_briefing_from_opening_to_end_without_a_mouse(rig: Rig, host: Pa
     await host.keyboard.press("d")
     await rig.logged(briefing, lambda events: "RollCallStarted" in events)
     await host.keyboard.press("m")
-    await expect(host.locator("#messages-dialog")).to_be_visible()
-    await focus_on(host, "message-text")
+    await expect(host.get_by_test_id("message-list")).to_be_attached()
+    await expect(host.get_by_test_id("message-text")).to_be_focused()
     await host.keyboard.type("Xin ổn định chỗ ngồi")
     await host.keyboard.press("Enter")
     await expect(host.get_by_test_id("message-list")).to_contain_text("Xin ổn định chỗ ngồi")

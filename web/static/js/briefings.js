@@ -2,8 +2,9 @@
 /** The list of briefings, for the host (control rooms) and for staff (reports), and the form that makes one. */
 import { get, post } from "./api.js";
 import { byId, el, icon, redraw, setText, show } from "./dom.js";
-import { clock, day, hours, month } from "./format.js";
+import { clock, count, day, hours, month, percent } from "./format.js";
 import { t } from "./i18n.js";
+import { page } from "./page-data.js";
 import { kindWords, phaseBadge } from "./states.js";
 
 /**
@@ -18,7 +19,9 @@ import { kindWords, phaseBadge } from "./states.js";
  * @property {string|null} started_at
  * @property {string|null} ended_at
  */
+/** @typedef {{sites: number, connected: number|null, expected: number, present: number|null, rate: number|null}} Figures what a briefing came to, or stands at */
 
+const MOST_ASKED = 12;
 const staff = document.body.dataset.role === "staff";
 const GROUPS = [
   { title: t("Running"), phases: ["live", "break", "open"] },
@@ -27,6 +30,9 @@ const GROUPS = [
 ];
 /** @type {Line[]} */
 let all = [];
+/** @type {Map<string, Figures>} */
+const figures = new Map();
+let counted = -1; // briefings that were over when the totals were fetched
 
 for (const id of ["find", "find-kind", "find-phase", "find-month"]) byId(id).addEventListener("input", draw);
 await refresh();
@@ -42,6 +48,31 @@ async function refresh() {
     show(byId("list-trouble"), true);
   }
   draw();
+  await Promise.all([fetchTotals(), fetchRunning()]).catch(() => {}); // the list stands without them
+  draw();
+}
+
+/** Of those that are over: once, and again when one more is. */
+async function fetchTotals() {
+  const over = all.filter((line) => line.ended_at).length;
+  if (over === counted) return;
+  const totals = /** @type {Record<string, any>} */ (await get("/api/reports/totals"));
+  for (const line of all) {
+    const own = totals[line.id];
+    if (own && line.ended_at) figures.set(line.id, { sites: own.sites_expected, connected: own.sites_connected, expected: own.expected, present: own.present, rate: own.rate });
+  }
+  counted = over;
+}
+
+/** Of those that are not: as they stand now. */
+async function fetchRunning() {
+  const lines = all.filter((line) => !line.ended_at && line.phase !== "cancelled").slice(0, MOST_ASKED);
+  await Promise.all(
+    lines.map(async (line) => {
+      const { totals } = (await get(`/api/briefings/${encodeURIComponent(line.id)}`)).snapshot;
+      figures.set(line.id, { sites: totals.sites, connected: totals.connected, expected: totals.expected, present: totals.present, rate: totals.rate });
+    }),
+  );
 }
 
 function draw() {
@@ -50,7 +81,7 @@ function draw() {
   const rows = GROUPS.flatMap(({ title, phases }) => {
     const lines = found.filter((line) => phases.includes(line.phase));
     if (!lines.length) return [];
-    return [el("tr", { class: "group" }, el("th", { colspan: 5, scope: "rowgroup" }, title)), ...lines.map(row)];
+    return [el("tr", { class: "group" }, el("th", { colspan: 7, scope: "rowgroup" }, title)), ...lines.map(row)];
   });
   byId("briefings").replaceChildren(...rows);
   const n = (/** @type {string[]} */ phases) => all.filter((line) => phases.includes(line.phase)).length;
@@ -99,12 +130,38 @@ function row(line) {
   return el(
     "tr",
     { "data-state": badge.state, "data-testid": `briefing-${line.id}` },
-    el("td", {}, el("span", { class: "badge", "data-state": badge.state }, icon(badge.icon), badge.words)),
+    el("td", {}, el("span", { class: "badge", "data-state": badge.state }, icon(badge.icon), untilStart(line) ?? badge.words)),
     el("td", {}, el("a", { class: "strong", href }, line.title), line.document_number && el("small", { class: "muted under" }, line.document_number)),
     el("td", {}, kindWords(line.kind)),
     el("td", {}, when(line), el("small", { class: "muted under" }, length(line))),
+    sitesCell(line),
+    presentCell(line),
     el("td", { class: "number" }, next(line, href)),
   );
+}
+
+/** "In 4:18" for a planned one. @param {Line} line @returns {string|null} */
+function untilStart(line) {
+  const ms = line.phase === "scheduled" && line.starts_at ? Date.parse(line.starts_at) - Date.now() : 0;
+  if (ms <= 0) return null;
+  return ms < 86_400_000 ? t("In {time} (hours:minutes)", { time: hours(ms / 1000) }) : t("In {n} days", { n: Math.ceil(ms / 86_400_000) });
+}
+
+/** @param {Line} line */
+function sitesCell(line) {
+  const own = figures.get(line.id);
+  return el("td", { class: "number no-break" }, ...(own ? [el("b", {}, count(own.connected)), `/${own.sites}`] : []));
+}
+
+/** @param {Line} line */
+function presentCell(line) {
+  const own = figures.get(line.id);
+  if (!own) return el("td", {});
+  if (own.present === null) return el("td", { class: "muted" }, t("{n} summoned", { n: count(own.expected) }));
+  const low = own.rate !== null && own.rate < (page.threshold ?? 0);
+  const meter = el("span", { class: "meter", "data-low": low ? "true" : null }, el("i", {}));
+  meter.style.setProperty("--share", `${Math.round(100 * Math.min(1, own.rate ?? 0))}%`);
+  return el("td", { class: "rate" }, el("b", {}, el("span", {}, `${count(own.present)}/${count(own.expected)}`), el("span", {}, `${low ? "▼ " : ""}${percent(own.rate)}`)), meter);
 }
 
 /** @param {Line} line */

@@ -66,10 +66,11 @@ function awake() {
 for (const kind of ["pointermove", "keydown", "focusin"]) addEventListener(kind, awake);
 awake();
 
-/** @returns {string} what stands on the screen where there is no picture */
-function emptyWords() {
+/** @param {import("./stage.js").Programme|null} programme @returns {string} what stands on the screen where there is no picture */
+function emptyWords(programme) {
   if (refusal) return refusal;
   if (!snapshot) return t("Connecting…");
+  if (programme && programme.picture.who !== "hub") return t("{name} sends no picture, sound only", { name: nameOf(programme.picture.who) });
   if (snapshot.phase === "live") return t("The hall is not sending a picture yet");
   return `${snapshot.title}\n${phaseWords(snapshot.phase)}`;
 }
@@ -81,7 +82,7 @@ function draw() {
   slides.draw(running, programme?.picture.source === "document");
   const empty = !programme || elements.video.classList.contains("is-empty");
   show(byId("stage-empty"), empty);
-  setText(byId("stage-empty"), emptyWords());
+  setText(byId("stage-empty"), emptyWords(programme));
   const speaker = running?.floor ?? "";
   setText(byId("stage-caption"), speaker ? t("{name} has the floor", { name: nameOf(speaker) }) : "");
   show(byId("sound-unlock"), Boolean(running) && !room.canPlaySound);

@@ -22,7 +22,7 @@ const FORWARD = ["ArrowRight", "PageDown"];
 const BACK = ["ArrowLeft", "PageUp"];
 
 export class HostDocuments {
-  /** @param {string} briefing @param {{setStage: (left: string) => void}} actions */
+  /** @param {string} briefing @param {{setStage: (left: string, right?: string) => void, came: () => void}} actions `came`: a document was handed in here */
   constructor(briefing, actions) {
     this.briefing = briefing;
     this.actions = actions;
@@ -45,9 +45,9 @@ export class HostDocuments {
     byId("documents-open").addEventListener("click", () => this.dialog.showModal());
     byId("document-upload").addEventListener("click", () => this.file.click());
     byId("document-upload-more").addEventListener("click", () => this.file.click());
-    byId("slide-back").addEventListener("click", () => this.#turn(-1));
-    byId("slide-next").addEventListener("click", () => this.#turn(1));
-    byId("slide-show").addEventListener("click", () => void (this.#isShown() ? this.#stop() : this.#show()));
+    byId("slide-back").addEventListener("click", () => this.turn(-1));
+    byId("slide-next").addEventListener("click", () => this.turn(1));
+    byId("slide-show").addEventListener("click", () => void (this.#isShown() ? this.#stop() : this.show()));
     this.number.addEventListener("change", () => this.#ask(Number(this.number.value)));
     this.file.addEventListener("change", () => {
       const file = this.file.files?.[0];
@@ -77,19 +77,28 @@ export class HostDocuments {
     if (this.snapshot?.document) void this.#post({ slide: null });
   }
 
-  async #show() {
+  /** Puts the chosen document on air. @param {string} [right] beside it */
+  async show(right) {
     const document = this.current;
     if (!document) return;
     const slide = this.snapshot?.document === document.id ? (this.snapshot.slide ?? 1) : 1;
-    if (await this.#post({ slide, document: document.id })) this.actions.setStage("slides");
+    if (await this.#post({ slide, document: document.id })) this.actions.setStage("slides", right);
   }
 
   async #stop() {
     this.actions.setStage("hub");
   }
 
+  /** The page that is on air, or would be. @returns {{id: string, page: number, pages: number}|null} */
+  get place() {
+    const current = this.current;
+    if (!current) return null;
+    const page = this.snapshot?.document === current.id ? (this.wanted ?? this.snapshot.slide ?? 1) : 1;
+    return { id: current.id, page, pages: current.pages };
+  }
+
   /** @param {number} step */
-  #turn(step) {
+  turn(step) {
     this.#ask((this.wanted ?? this.snapshot?.slide ?? 0) + step);
   }
 
@@ -134,7 +143,7 @@ export class HostDocuments {
     const step = FORWARD.includes(event.key) ? 1 : BACK.includes(event.key) ? -1 : 0;
     if (!step) return;
     event.preventDefault();
-    this.#turn(step);
+    this.turn(step);
   }
 
   /** @param {File} file */
@@ -143,6 +152,7 @@ export class HostDocuments {
       tell(errorText("document_too_large"));
       return;
     }
+    this.actions.came();
     const request = new XMLHttpRequest();
     request.open("POST", briefingUrl(this.briefing, `/documents?name=${encodeURIComponent(file.name)}`));
     request.setRequestHeader("Accept", "application/json");
@@ -190,8 +200,8 @@ export class HostDocuments {
     this.slides.draw(snapshot, showing);
     const current = this.current;
     show(byId("documents-some"), documents.length > 0);
-    show(byId("document-upload"), documents.length === 0);
     show(byId("documents-open"), documents.length > 0);
+    show(byId("documents-count"), documents.length > 0);
     setText(byId("documents-count"), String(documents.length));
     redraw(this.select, JSON.stringify(documents.map((one) => one.id)), () => documents.map((one) => el("option", { value: one.id }, one.name)));
     this.select.disabled = this.#isShown();

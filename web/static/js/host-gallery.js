@@ -47,6 +47,25 @@ export class Gallery {
     /** @type {Map<string, Tile>} */
     this.tiles = new Map();
     this.off = false;
+    this.find = /** @type {HTMLInputElement} */ (byId("gallery-find"));
+    this.sort = /** @type {HTMLSelectElement} */ (byId("gallery-sort"));
+    /** @type {Snapshot|null} */
+    this.snapshot = null;
+    for (const control of [this.find, this.sort]) control.addEventListener("input", () => this.snapshot && this.draw(this.snapshot));
+    this.find.addEventListener("keydown", (event) => this.#key(event));
+  }
+
+  /** Enter opens the first site that was found; Escape gives the search up. @param {KeyboardEvent} event */
+  #key(event) {
+    if (event.key === "Escape") {
+      this.find.value = "";
+      this.find.blur();
+    } else if (event.key === "Enter") {
+      const found = [...this.tiles].filter(([, tile]) => !tile.root.hidden).sort(([, a], [, b]) => Number(a.root.style.order) - Number(b.root.style.order))[0];
+      if (found) this.actions.open(found[0]);
+    } else return;
+    event.preventDefault();
+    if (this.snapshot) this.draw(this.snapshot);
   }
 
   /** Pictures on or off, at a press: the rest of the tiles stays. */
@@ -56,29 +75,39 @@ export class Gallery {
 
   /** @param {Snapshot} snapshot */
   draw(snapshot) {
+    this.snapshot = snapshot;
     const sites = snapshot.sites ?? [];
     const running = ["open", "live", "break"].includes(snapshot.phase);
-    let urgent = 0;
+    const [sought, sort] = [plain(this.find.value), this.sort.value];
+    const names = [...sites].sort((a, b) => a.name.localeCompare(b.name, "vi")).map((site) => site.code);
+    let [urgent, shown] = [0, 0];
     sites.forEach((site, index) => {
       const tile = this.tiles.get(site.code) ?? this.#make(site);
+      const found = plain(site.name).includes(sought) || site.code.includes(sought);
+      show(tile.root, found);
       const place = urgency(site, snapshot.phase);
       const inTrouble = place !== null && snapshot.floor !== site.code;
-      if (inTrouble) urgent += 1;
-      const order = inTrouble ? URGENT_FIRST + place * 100 + index : CALM_FIRST + (site.hand ? site.hand : 100 + index);
-      tile.root.style.order = String(order);
       tile.root.classList.toggle("is-urgent", inTrouble);
+      const apart = inTrouble && sort === "trouble";
+      if (found) [urgent, shown] = [urgent + Number(apart), shown + 1];
+      const calm = sort === "name" ? names.indexOf(site.code) : site.hand ? site.hand : 100 + index;
+      tile.root.style.order = String(apart ? URGENT_FIRST + Number(place) * 100 + index : CALM_FIRST + calm);
       this.#draw(tile, site, snapshot);
     });
+    show(byId("gallery-none"), shown === 0 && sites.length > 0);
+    setText(byId("gallery-none"), t("No site is called like “{words}”. Escape shows all of them.", { words: this.find.value }));
     const button = byId("gallery-pictures");
     setAttribute(button, "aria-pressed", String(this.off));
     redraw(button, String(this.off), () => [icon(this.off ? "play" : "pause"), this.off ? t("Show the pictures") : t("Pause the pictures")]);
     show(this.urgentTitle, urgent > 0);
     setText(this.urgentTitle.querySelector("[data-n]") ?? this.urgentTitle, t("Needs attention: {n} sites", { n: urgent }));
-    setText(this.calmTitle.querySelector("[data-n]") ?? this.calmTitle, running ? t("All well: {n} sites", { n: sites.length - urgent }) : t("All {n} sites", { n: sites.length }));
-    show(this.calmTitle, sites.length > urgent);
+    const words = sought ? t("{n} sites found", { n: shown }) : running && sort === "trouble" ? t("All well: {n} sites", { n: shown - urgent }) : t("All {n} sites", { n: shown });
+    setText(this.calmTitle.querySelector("[data-n]") ?? this.calmTitle, words);
+    setAttribute(this.calmTitle, "data-kind", sought || sort !== "trouble" ? "plain" : "calm");
+    show(this.calmTitle, shown > urgent);
     this.host.classList.toggle("has-urgent", urgent > 0);
     this.host.classList.toggle("is-crowded", urgent > COLUMNS);
-    this.#fit(Math.ceil(urgent / COLUMNS), Math.ceil((sites.length - urgent) / COLUMNS));
+    this.#fit(Math.ceil(urgent / COLUMNS), Math.ceil((shown - urgent) / COLUMNS));
   }
 
   /**
@@ -101,6 +130,7 @@ export class Gallery {
     const words = floor ? t("Speaking") : stateWords(site.state);
     redraw(tile.badge, words + floor, () => [icon(floor ? "mic" : STATE_ICON[site.state]), words]);
     setAttribute(tile.badge, "data-state", floor ? "floor" : site.state);
+    tile.root.classList.toggle("has-hand", Boolean(site.hand));
     redraw(tile.hand, String(site.hand), () => [icon("hand"), String(site.hand)]);
     show(tile.hand, Boolean(site.hand));
     setAttribute(tile.hand, "title", site.hand ? [t("Asks for the floor, place {n}", { n: site.hand }), site.topic].filter(Boolean).join(": ") : null);
@@ -142,10 +172,15 @@ export class Gallery {
     const reach = this.actions.contact(site.code);
     const contact = el("p", { class: "contact" }, icon("phone"), reach && el("a", { href: `tel:${reach.phone.replace(/\s/g, "")}` }, reach.phone), reach && el("span", { class: "muted" }, reach.name));
     if (!reach) contact.replaceChildren(el("span", { class: "muted" }, t("No phone number on file")));
-    const root = el("article", { class: "tile", "aria-label": site.name, "data-testid": `site-tile-${site.code}` }, el("div", { class: "tile-picture" }, video, none), badge, hand, el("div", { class: "tile-foot" }, el("div", { class: "tile-text" }, el("h3", {}, name), people), give), contact);
+    const root = el("article", { class: "tile", "aria-label": site.name, "data-testid": `site-tile-${site.code}` }, el("div", { class: "tile-picture" }, video, none, hand, give), badge, el("div", { class: "tile-foot" }, el("h3", {}, name), people), contact);
     const tile = { root, video, badge, hand, people, none, contact, give, name };
     this.tiles.set(site.code, tile);
     this.host.append(root);
     return tile;
   }
+}
+
+/** @param {string} text @returns {string} without accents, lower case: whoever types quickly leaves them out */
+function plain(text) {
+  return text.normalize("NFD").replace(/[\u0300-\u036f]/g, "").replace(/đ/gi, "d").toLowerCase().trim();
 }

@@ -115,8 +115,8 @@ export class Hall {
   draw() {
     const sound = Boolean(this.room.localTrack("microphone"));
     const screen = Boolean(this.room.localTrack("screen_share"));
-    button("publish-hall", this.on, this.on ? "stop" : "play", this.on ? t("Stop sending the hall") : t("Send the hall's picture and sound"));
-    button("hall-mute", this.on && !sound, sound ? "mic" : "mic-off", sound ? t("Hall microphone is on") : t("Hall microphone is off"));
+    button("publish-hall", this.on, this.on ? "stop" : "play", this.on ? t("Stop the hall") : t("Send the hall's picture and sound"));
+    button("hall-mute", this.on && !sound, sound ? "mic" : "mic-off", sound ? t("Microphone on") : t("Microphone off"));
     show(byId("hall-mute"), this.on);
     show(byId("hall-level"), this.on && sound);
     button("share-screen", screen, "slides", screen ? t("Stop sharing the screen") : t("Share the screen"));

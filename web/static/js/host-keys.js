@@ -18,6 +18,8 @@ export function wireKeys(actions) {
       dialog.showModal();
       return;
     }
+    const pressed = event.target instanceof Element && event.target.closest("button, a, summary, [tabindex]");
+    if (event.key === "Enter" && pressed) return; // it presses what has the focus
     const act = actions[event.key.toLowerCase()];
     if (!act) return;
     event.preventDefault(); // a key that moves the focus into a field is not typed there

@@ -1,7 +1,7 @@
 // @ts-check
 /** Messages in the control room: the thread with all sites, and a line to one of them or to all. */
 import { briefingUrl, get, post } from "./api.js";
-import { byId, el, redraw, setText, show } from "./dom.js";
+import { byId, el, redraw, setAttribute, setText, show } from "./dom.js";
 import { clock } from "./format.js";
 import { t } from "./i18n.js";
 import { nameOf } from "./page-data.js";
@@ -11,10 +11,12 @@ import { tell } from "./toast.js";
 /** @typedef {import("./site-papers.js").Message} Message */
 
 export class HostMessages {
-  /** @param {string} briefing */
-  constructor(briefing) {
+  /** @param {string} briefing @param {import("./host-tabs.js").Tabs} tabs */
+  constructor(briefing, tabs) {
     this.briefing = briefing;
-    this.dialog = /** @type {HTMLDialogElement} */ (byId("messages-dialog"));
+    this.tabs = tabs;
+    this.panel = byId("messages-panel");
+    this.phrases = /** @type {HTMLDetailsElement} */ (byId("phrases"));
     this.target = /** @type {HTMLSelectElement} */ (byId("message-target"));
     this.input = /** @type {HTMLInputElement} */ (byId("message-text"));
     this.memory = `messages-seen:${briefing}`;
@@ -27,22 +29,33 @@ export class HostMessages {
       event.preventDefault();
       void this.#write(this.input.value.trim());
     });
-    for (const button of this.dialog.querySelectorAll("[data-phrase]")) button.addEventListener("click", () => void this.#write(button.textContent ?? ""));
-    addEventListener("keydown", (event) => this.#key(event));
+    for (const button of this.panel.querySelectorAll("[data-phrase]")) button.addEventListener("click", () => this.#phrase(button.textContent ?? ""));
+    this.panel.addEventListener("focusin", () => this.#seen());
+    this.panel.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape") return;
+      this.phrases.open = false;
+      if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
+    });
   }
 
-  open() {
-    this.dialog.showModal();
+  get inSight() {
+    return this.panel.offsetParent !== null && !document.hidden;
+  }
+
+  /** @param {string} [site] to whom; else to whoever was chosen */
+  open(site) {
+    if (site !== undefined) this.target.value = site;
+    this.tabs.choose("messages");
     this.input.focus();
+    this.panel.scrollIntoView({ block: "nearest" });
     this.#seen();
   }
 
-  /** @param {KeyboardEvent} event */
-  #key(event) {
-    const typing = event.target instanceof Element && event.target.closest("input, select, textarea, dialog");
-    if (typing || event.ctrlKey || event.altKey || event.metaKey || event.key.toLowerCase() !== "m") return;
-    event.preventDefault();
-    this.open();
+  /** @param {string} words */
+  #phrase(words) {
+    this.phrases.open = false;
+    this.input.focus();
+    void this.#write(words);
   }
 
   /** @param {Snapshot} snapshot */
@@ -50,7 +63,7 @@ export class HostMessages {
     const sites = snapshot.sites ?? [];
     redraw(this.target, JSON.stringify(sites.map((site) => site.code)), () => [el("option", { value: "" }, t("All sites")), ...sites.map((site) => el("option", { value: site.code }, site.name))]);
     const running = ["open", "live", "break"].includes(snapshot.phase);
-    for (const control of this.dialog.querySelectorAll("input, select, [data-phrase], [type=submit]")) /** @type {HTMLButtonElement} */ (control).disabled = !running;
+    for (const control of this.panel.querySelectorAll("input, select, [data-phrase], [type=submit]")) /** @type {HTMLButtonElement} */ (control).disabled = !running;
     const counted = snapshot.messages ?? 0;
     if (counted === this.counted) return;
     this.counted = counted;
@@ -70,11 +83,10 @@ export class HostMessages {
     this.messages = messages;
     const newest = messages.filter((message) => message.to_hub).pop();
     if (newest && newest.number > this.told) {
-      if (this.told >= 0 && !this.dialog.open) tell(`${nameOf(newest.site ?? "hub")}: ${newest.text}`, "online");
+      if (this.told >= 0 && !this.inSight) tell(`${nameOf(newest.site ?? "hub")}: ${newest.text}`, "online");
       this.told = newest.number;
     }
     this.told = Math.max(this.told, 0);
-    if (this.dialog.open) this.#seen();
     this.#draw();
   }
 
@@ -88,19 +100,23 @@ export class HostMessages {
     const unread = this.messages.filter((message) => message.to_hub && message.number > seen).length;
     show(byId("messages-unread"), unread > 0);
     setText(byId("messages-unread"), String(unread));
+    show(byId("messages-new"), unread > 0);
+    setText(byId("messages-new"), String(unread));
+    setAttribute(byId("tab-messages"), "title", unread ? t("Messages ({n} new)", { n: unread }) : null);
     const list = byId("message-list");
-    redraw(list, String(this.messages.length), () => this.messages.map((message) => this.#line(message)));
+    redraw(list, `${this.messages.length}/${seen}`, () => this.messages.map((message) => this.#line(message, seen)));
     show(byId("messages-none"), this.messages.length === 0);
     list.scrollTop = list.scrollHeight;
   }
 
-  /** @param {Message} message */
-  #line(message) {
+  /** @param {Message} message @param {number} seen the newest number that was seen */
+  #line(message, seen) {
     const who = message.to_hub ? nameOf(message.site ?? "hub") : t("to {name}", { name: message.site ? nameOf(message.site) : t("all sites") });
-    const words = [el("small", {}, `${clock(message.at)} · ${who}`), el("span", {}, message.text)];
+    const fresh = message.to_hub && message.number > seen;
+    const words = [el("small", {}, [who, clock(message.at), fresh ? t("new") : ""].filter(Boolean).join(" · ")), el("span", {}, message.text)];
     if (!message.to_hub) return el("li", { class: "mine" }, ...words);
     const answer = el("button", { class: "link-like small", type: "button", onclick: () => this.#answer(message.site ?? "") }, t("Answer"));
-    return el("li", { class: "theirs" }, ...words, " ", answer);
+    return el("li", { class: fresh ? "theirs is-new" : "theirs" }, ...words, " ", answer);
   }
 
   /** @param {string} site */

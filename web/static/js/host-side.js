@@ -8,7 +8,7 @@ import { totalsOf } from "./totals.js";
 
 /** @typedef {import("./types.js").Snapshot} Snapshot */
 /** @typedef {import("./types.js").SiteEntry} SiteEntry */
-/** @typedef {{giveFloor: (code: string) => void, lowerHand: (code: string) => void, confirm: (code: string) => void, open: (code: string) => void}} SideActions */
+/** @typedef {{giveFloor: (code: string) => void, lowerHand: (code: string) => void, confirm: (code: string) => void, open: (code: string) => void, remind: (codes: string[]) => void}} SideActions */
 
 /** @param {Snapshot} snapshot @param {SideActions} actions */
 export function drawQueue(snapshot, actions) {
@@ -16,6 +16,10 @@ export function drawQueue(snapshot, actions) {
   setText(byId("queue-title"), t("Raised hands ({n})", { n: raised.length }));
   show(byId("queue-empty"), raised.length === 0);
   const live = snapshot.phase === "live";
+  const first = raised[0];
+  const invite = /** @type {HTMLButtonElement} */ (byId("invite-first"));
+  invite.disabled = !live || !first;
+  redraw(invite, first?.name ?? "", () => [icon("mic"), el("span", {}, first ? t("Invite: {name}", { name: first.name }) : t("Invite"))]);
   const key = JSON.stringify([live, snapshot.floor, raised.map((site) => [site.code, site.topic, site.name])]);
   redraw(byId("queue"), key, () => raised.map((site, index) => queueLine(site, index + 1, live && snapshot.floor !== site.code, actions)));
 }
@@ -32,6 +36,10 @@ export function drawRollCall(snapshot, actions) {
   const sites = snapshot.sites ?? [];
   const sum = totalsOf(snapshot);
   const running = snapshot.phase === "live" || snapshot.phase === "break";
+  const before = snapshot.phase === "scheduled" || snapshot.phase === "open";
+  show(byId("ready"), before);
+  show(byId("roll"), !before);
+  setText(byId("roll-tab-words"), before ? t("Preparation") : t("Roll call"));
   const number = snapshot.roll_call ?? 0;
   setText(byId("roll-title"), number > 0 ? t("Roll call {n}", { n: number }) : t("Roll call"));
   setText(byId("roll-figures"), t("{reported}/{all} sites have reported", { reported: sum.answered, all: sites.length }));
@@ -40,6 +48,11 @@ export function drawRollCall(snapshot, actions) {
   const button = byId("roll-call");
   /** @type {HTMLButtonElement} */ (button).disabled = !running;
   const missing = sites.filter((site) => !answered(site, number));
+  const remind = byId("remind");
+  const reached = missing.filter((site) => site.connection).map((site) => site.code);
+  show(remind, running && reached.length > 0);
+  redraw(remind, String(reached.length), () => [icon("send"), t("Remind {n} sites", { n: reached.length })]);
+  remind.onclick = () => actions.remind(reached);
   const waiting = sites.filter((site) => answered(site, number) && !site.headcount?.confirmed);
   const done = sites.filter((site) => answered(site, number) && site.headcount?.confirmed);
   const all = byId("confirm-all");
@@ -73,7 +86,7 @@ function waitingLine(site, actions) {
 
 /** @param {SiteEntry} site @param {SideActions} actions */
 function missingLine(site, actions) {
-  return el("li", { "data-state": "absent" }, name(site, actions), el("span", { class: "figure muted" }, site.state === "online" ? t("not reported") : stateWords(site.state).toLocaleLowerCase()));
+  return el("li", { "data-state": "absent" }, name(site, actions), el("span", { class: "figure muted" }, site.state === "online" ? t("not reported") : stateWords(site.state).toLocaleLowerCase()), site.contact_phone && el("a", { class: "no-break call", href: `tel:${site.contact_phone.replace(/\s/g, "")}` }, icon("phone"), site.contact_phone));
 }
 
 /** @param {SiteEntry} site @param {SideActions} actions */

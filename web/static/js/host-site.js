@@ -3,6 +3,7 @@
 import { byId, setAttribute, setText, show } from "./dom.js";
 import { count, UNKNOWN } from "./format.js";
 import { t } from "./i18n.js";
+import { page } from "./page-data.js";
 import { stateWords } from "./states.js";
 
 /** @typedef {import("./types.js").SiteEntry} SiteEntry */
@@ -10,7 +11,10 @@ import { stateWords } from "./states.js";
 
 /**
  * @typedef {object} CardActions
- * @property {(code: string) => void} setStage
+ * @property {(code: string) => void} preview the site's picture comes next
+ * @property {(code: string) => void} giveFloor
+ * @property {(code: string) => void} write a message to it
+ * @property {(code: string) => void} diary of it alone
  * @property {(code: string, figures: object) => Promise<boolean>} correct
  * @property {(code: string, name: string, reason: string) => Promise<boolean>} phone
  * @property {(code: string) => {name: string, phone: string}|null} contact
@@ -24,10 +28,12 @@ export class SiteCard {
     this.actions = actions;
     this.code = "";
     this.dialog = /** @type {HTMLDialogElement} */ (byId("site-dialog"));
-    byId("card-stage").addEventListener("click", () => {
-      this.dialog.close();
-      actions.setStage(this.code);
-    });
+    for (const [id, act] of /** @type {[string, (code: string) => void][]} */ ([["card-stage", actions.preview], ["card-invite", actions.giveFloor], ["card-message", actions.write], ["card-diary", actions.diary]])) {
+      byId(id).addEventListener("click", () => {
+        this.dialog.close();
+        act(this.code);
+      });
+    }
     byId("card-count").addEventListener("submit", (event) => void this.#submit(event, (form) => this.#correct(form)));
     byId("card-phone").addEventListener("submit", (event) => void this.#submit(event, (form) => actions.phone(this.code, text(form, "name"), text(form, "reason"))));
   }
@@ -54,7 +60,9 @@ export class SiteCard {
     setText(byId("card-contact"), reach ? `${reach.name} · ${reach.phone}` : t("No phone number on file"));
     setText(byId("card-figures"), figures(site));
     const running = snapshot.phase === "live" || snapshot.phase === "break";
-    show(byId("card-stage"), Boolean(site.connection) && ["open", "live"].includes(snapshot.phase) && !snapshot.floor);
+    show(byId("card-stage"), Boolean(site.connection) && ["open", "live"].includes(snapshot.phase) && !snapshot.floor && !page.follows);
+    show(byId("card-invite"), Boolean(site.connection) && snapshot.phase === "live" && snapshot.floor !== site.code && !page.follows);
+    show(byId("card-message"), ["open", "live", "break"].includes(snapshot.phase) && !page.follows);
     show(byId("card-count"), running || snapshot.phase === "ended");
     show(byId("card-phone"), running || snapshot.phase === "ended");
   }

@@ -8,14 +8,19 @@ import { openCancel, openEnd, wireDialogs } from "./host-dialogs.js";
 import { Gallery } from "./host-gallery.js";
 import { Hall } from "./host-hall.js";
 import { HostMessages } from "./host-messages.js";
+import { HostAgenda } from "./host-agenda.js";
+import { HostDiary } from "./host-diary.js";
 import { HostDocuments } from "./host-documents.js";
 import { drawCalling } from "./host-calling.js";
 import { drawClocks, drawHead, drawTotals } from "./host-head.js";
 import { HallNearby } from "./host-listening.js";
 import { wireKeys } from "./host-keys.js";
-import { drawFloorClock, drawProgramme, split, wireProgramme } from "./host-programme.js";
+import { HostPreview } from "./host-preview.js";
+import { drawFloorClock, drawProgramme } from "./host-programme.js";
+import { drawReady } from "./host-ready.js";
 import { drawQueue, drawRollCall } from "./host-side.js";
 import { SiteCard } from "./host-site.js";
+import { Tabs } from "./host-tabs.js";
 import { errorText, t } from "./i18n.js";
 import { page } from "./page-data.js";
 import { FigureKeeper } from "./room-figures.js";
@@ -92,18 +97,32 @@ const actions = {
   muteAll: () => void ask("/floor", { site: null }, t("Only the hall is heard now")),
   lowerAll: () => (snapshot?.sites ?? []).filter((site) => site.hand).forEach((site) => void ask(`/sites/${site.code}/hand/lower`)),
   open: (/** @type {string} */ code) => snapshot && card.open(code, snapshot),
+  preview: (/** @type {string} */ code) => preview.choose("site", code),
+  write: (/** @type {string} */ code) => messages.open(code),
+  diary: (/** @type {string} */ code) => (rightTabs.choose("diary"), diary.of(code)),
+  remind: (/** @type {string[]} */ codes) => void Promise.all(codes.map((site) => ask("/messages", { site, text: t("Please report your headcount") }))).then((sent) => sent.every(Boolean) && tell(t("{n} sites are reminded", { n: codes.length }), "online")),
   phone: (/** @type {string} */ code, /** @type {string} */ name, /** @type {string} */ reason) => ask(`/sites/${code}/phone`, { name, reason }),
 };
 
 const card = new SiteCard(actions);
 const gallery = new Gallery(byId("gallery"), byId("urgent-title"), byId("calm-title"), room, actions);
-const documents = new HostDocuments(briefing, actions);
-const messages = new HostMessages(briefing);
+const leftTabs = new Tabs(byId("left-tabs"));
+const rightTabs = new Tabs(byId("right-tabs"), redrawSoon);
+const wide = matchMedia("(min-width: 1700px) and (min-height: 900px)"); // as in control-side.css: the roll call has a place of its own
+const besideRoll = () => wide.matches && rightTabs.name === "roll" && rightTabs.propose("messages");
+wide.addEventListener("change", () => wide.matches && rightTabs.name === "roll" && rightTabs.choose("messages"));
+besideRoll();
+const documents = new HostDocuments(briefing, { setStage, came: () => leftTabs.choose("documents") });
+const messages = new HostMessages(briefing, rightTabs);
+const agenda = new HostAgenda(briefing, actions);
+const diary = new HostDiary(briefing, () => byId("diary-panel").offsetParent !== null);
+const preview = new HostPreview(room, { setStage, document: () => documents.place, showDocument: (right) => void documents.show(right), nextPage: () => documents.turn(1) });
 const hall = new Hall(room, { shared: () => void (documents.hide(), actions.setStage("slides")), unshared: () => snapshot?.stage?.left === "slides" && actions.setStage("hub") });
 
 const nearby = new HallNearby(briefing, [/** @type {HTMLAudioElement} */ (byId("stage-audio")), /** @type {HTMLAudioElement} */ (byId("hub-audio"))]);
 
-wireProgramme(actions);
+byId("take-floor").addEventListener("click", actions.takeFloor);
+byId("invite-first").addEventListener("click", inviteFirst);
 byId("mute-all").addEventListener("click", actions.muteAll);
 byId("lower-all").addEventListener("click", actions.lowerAll);
 byId("gallery-pictures").addEventListener("click", () => (gallery.toggle(), redrawSoon()));
@@ -118,21 +137,26 @@ wireKeys({
   c: () => press("#confirm-all"),
   g: () => press("#gallery-pictures"),
   l: () => press("#listen-here"),
+  j: () => (rightTabs.choose("diary"), byId("diary-list").focus()),
+  m: () => messages.open(),
+  "/": () => byId("gallery-find").focus(),
   ...(page.follows ? {} : steering()),
 });
 
 /** The keys of whoever steers; office staff have none of them. @returns {Record<string, () => unknown>} */
 function steering() {
   return {
-    p: () => first() && actions.giveFloor(first()?.code ?? ""),
+    p: inviteFirst,
     t: () => snapshot?.floor && actions.takeFloor(),
     x: () => snapshot?.phase === "live" && actions.muteAll(),
     d: () => ["live", "break"].includes(snapshot?.phase ?? "") && startRollCall(),
     n: () => press("[data-testid=call-next]"),
-    1: () => !snapshot?.floor && actions.setStage("hub"),
-    2: () => !snapshot?.floor && actions.setStage("slides"),
-    3: () => snapshot && !snapshot.floor && split(snapshot, actions),
-    4: () => byId("stage-site").focus(),
+    a: () => agenda.next(),
+    1: () => preview.choose("hub"),
+    2: () => preview.choose("slides"),
+    3: () => preview.choose("site"),
+    4: () => preview.choose("split"),
+    enter: () => preview.take(),
     o: () => press("#slide-show"),
     u: () => press("#document-upload"),
     h: () => press("#publish-hall"),
@@ -145,9 +169,16 @@ function startRollCall() {
   void ask("/roll-calls", {}, t("The sites are asked for their headcount"));
 }
 
-/** The first site in the queue. */
-function first() {
-  return (snapshot?.sites ?? []).find((site) => site.hand === 1);
+/** Gives the floor to the first site in the queue. */
+function inviteFirst() {
+  const first = (snapshot?.sites ?? []).find((site) => site.hand === 1);
+  if (first && snapshot?.phase === "live") actions.giveFloor(first.code);
+}
+
+/** What the left panel shows until somebody chose: the devices till the hall is on air, then what steers the course. */
+function proposedTab() {
+  if (!hall.on && !room.has("hub", "camera")) return "hall";
+  return snapshot?.agenda?.length ? "agenda" : documents.documents.length ? "documents" : "hall";
 }
 
 /** Presses a button that is there to be pressed. @param {string} selector */
@@ -184,6 +215,11 @@ function draw() {
   gallery.draw(snapshot);
   drawQueue(snapshot, actions);
   drawRollCall(snapshot, actions);
+  if (["scheduled", "open"].includes(snapshot.phase)) drawReady(snapshot);
+  preview.draw(snapshot);
+  agenda.draw(snapshot);
+  diary.draw(snapshot);
+  leftTabs.propose(page.follows ? "agenda" : proposedTab());
   drawCalling(snapshot, actions);
   if (snapshot.phase === "ended" || snapshot.phase === "cancelled") closeMedia();
   hall.draw();
@@ -208,7 +244,7 @@ function drawLine() {
   show(byId("sound-unlock"), !room.canPlaySound);
 }
 
-everySecond(() => (drawClocks(snapshot), drawFloorClock(snapshot)));
+everySecond(() => (drawClocks(snapshot), drawFloorClock(snapshot), agenda.tick()));
 socket.start();
 stayAwake();
 if (!page.follows) hall.goOn(briefing);

@@ -29,10 +29,13 @@
  * @property {string|null} [contact_phone]
  * @property {boolean} [confirmed_by_phone]
  * @property {boolean} [answered] the roll call that runs now
+ * @property {{verdict: "good"|"fair"|"poor"|null, at: string}|null} [check] for hosts: its newest line check
  *
  * @typedef {object} Stage
  * @property {string} left "hub", "slides" or a site's code
  * @property {string|null} [right]
+ *
+ * @typedef {{title: string, minutes: number|null, site: string|null}} AgendaItem
  *
  * @typedef {object} Snapshot
  * @property {string} id
@@ -57,6 +60,10 @@
  * @property {number} [messages] how many there are
  * @property {number} [roll_call]
  * @property {{number: number, mode: string, label: string|null, called: string|null}|null} [calling] the newest roll call
+ * @property {AgendaItem[]} [agenda] for hosts
+ * @property {number|null} [agenda_item] where the briefing is, from 1
+ * @property {string|null} [agenda_since]
+ * @property {{connections: number, audio: boolean, video: boolean, screen: boolean}} [hub] for hosts: what the hall sends
  * @property {SiteEntry[]} [sites]
  * @property {SiteEntry} [site]
  *
