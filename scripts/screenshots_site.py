@@ -19,6 +19,7 @@ from pathlib import Path
 import aiohttp
 import yaml
 from PIL import Image
+from PIL.Image import Resampling
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from scripts.on_stage import on_stage
@@ -41,7 +42,7 @@ PEOPLE = "Nguyễn Văn An\tBí thư Đảng ủy\nTrần Thị Bình\tChủ t�
 ZALO = (
     "Mozilla/5.0 (Linux; Android 12; wv) AppleWebKit/537.36 Chrome/114.0 Mobile Safari/537.36 Zalo android/12"
 )
-QUALITY = 62
+QUALITY, SCALE = 50, 2 / 3  # of the wide ones: legible, and small
 SETTLED_MS = 350
 THIN_BPS = 180_000
 
@@ -64,6 +65,10 @@ class Album:
                 await page.wait_for_timeout(SETTLED_MS)  # what is drawn anew for the size
                 raw = await page.screenshot(full_page=width < 760)
                 picture = Image.open(io.BytesIO(raw)).convert("RGB")
+                if width > 760:
+                    picture = picture.resize(
+                        (round(picture.width * SCALE), round(picture.height * SCALE)), Resampling.LANCZOS
+                    )
                 picture.save(self.target / f"{state}-{language}-{width}.webp", quality=QUALITY, method=6)
 
     async def each(self, *presses: str) -> None:
@@ -263,6 +268,8 @@ async def numbers(album: Album) -> None:
     await album.take("code")
     address = await hook(album.pages["vi"], "code-address").inner_text()
     await album.each("code-close", "headcount-more")
+    for page in album.pages.values():
+        await expect(page.locator("#headcount-panel")).to_be_hidden()
     phones = {}
     for language, page in album.pages.items():
         phones[language] = await page.context.new_page()
@@ -366,6 +373,7 @@ def _rename(config: Path) -> None:
 
 async def main(target: Path, parts: list[str]) -> None:
     """Takes the pictures of these parts into the folder `target`."""
+    expect.set_options(timeout=60_000)
     for part in parts:
         if part == "weak":
             await weak(target)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from tests.support.browsers import Browsers
+from tests.support.browsers import Browsers, Person
 from tests.support.clips import Clips
 from tests.support.pages import HostPage, SitePage
 from tests.support.server import Server
@@ -38,9 +38,11 @@ async def open_briefing(
     return BriefingRoom(server, host, briefing)
 
 
-async def join(room: BriefingRoom, browsers: Browsers, code: str, clips: Clips | None) -> SitePage:
-    """An operator opens the site's own link, chooses devices and joins."""
-    site = SitePage(await browsers.person(code, clips), code, room.server.links()[code])
+async def join(
+    room: BriefingRoom, browsers: Browsers, code: str, clips: Clips | None, person: Person | None = None
+) -> SitePage:
+    """An operator opens the site's own link, chooses devices and joins; `person`: in that browser."""
+    site = SitePage(person or await browsers.person(code, clips), code, room.server.links()[code])
     await site.open()
     await site.choose_devices()
     await site.join()

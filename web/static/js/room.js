@@ -7,8 +7,11 @@
  * Rule 2: what this page sends is kept here as tracks, and published again after every reconnection, as soon as the
  * server allows that source.
  * Rule 3: when the connection is lost for good, a new token is asked for (`needMedia`); the room never gives up by itself.
+ * Rule 4: where only the control socket was away, the page gets another place in the room: the former one goes on until
+ * the new one shows and sends the same.
  */
 import { allowed, identityOf } from "./room-rights.js";
+import { newest } from "./room-tracks.js";
 import { livekit } from "./livekit.js";
 
 /** @typedef {"camera"|"microphone"|"screen_share"} Source */
@@ -21,6 +24,7 @@ const ASK_AGAIN_MS = 10_000;
 const PATIENCE_MS = 8000;
 const RETRY_MS = [1000, 2000, 4000, 8000, 15000];
 const GOODBYE_MS = 200; // over a line that is dead, nobody hears it
+const HANDOVER_MS = 6000;
 
 /**
  * @typedef {object} RoomListeners
@@ -37,6 +41,8 @@ export class BriefingRoom {
     void livekit().then((kit) => (this.kit = kit));
     /** @type {Room|null} */
     this.room = null;
+    /** @type {Room|null} the place that is given up once the new one does the same */
+    this.former = null;
     this.identity = "";
     this.losses = 0;
     this.wasConnected = false;
@@ -53,7 +59,7 @@ export class BriefingRoom {
   /** none (not yet told to connect), connecting, connected, reconnecting */
   get state() {
     if (!this.identity) return "none";
-    if (this.#is("Connected")) return "connected";
+    if (this.#is("Connected") || this.former) return "connected";
     return this.wasConnected ? "reconnecting" : "connecting";
   }
 
@@ -77,7 +83,8 @@ export class BriefingRoom {
     const identity = identityOf(token);
     if (identity === this.identity && (this.#is("Connected") || this.#is("Connecting"))) return;
     clearTimeout(this.retryTimer);
-    await this.#leave();
+    if (this.#is("Connected")) this.#moveOut();
+    else await this.#leave();
     this.identity = identity;
     const { Room } = await livekit();
     if (this.identity !== identity || this.room) return; // told something else meanwhile, or the same again
@@ -189,7 +196,7 @@ export class BriefingRoom {
   #listen(room) {
     const { RoomEvent } = /** @type {NonNullable<typeof this.kit>} */ (this.kit);
     const settle = () => this.#settle();
-    const events = [RoomEvent.Connected, RoomEvent.ParticipantConnected, RoomEvent.ParticipantDisconnected, RoomEvent.TrackPublished, RoomEvent.TrackUnpublished, RoomEvent.TrackSubscribed, RoomEvent.TrackUnsubscribed, RoomEvent.TrackMuted, RoomEvent.TrackUnmuted, RoomEvent.TrackStreamStateChanged, RoomEvent.LocalTrackPublished, RoomEvent.ParticipantPermissionsChanged, RoomEvent.Reconnected];
+    const events = [RoomEvent.SignalConnected, RoomEvent.Connected, RoomEvent.ParticipantConnected, RoomEvent.ParticipantDisconnected, RoomEvent.TrackPublished, RoomEvent.TrackUnpublished, RoomEvent.TrackSubscribed, RoomEvent.TrackUnsubscribed, RoomEvent.TrackMuted, RoomEvent.TrackUnmuted, RoomEvent.TrackStreamStateChanged, RoomEvent.LocalTrackPublished, RoomEvent.ParticipantPermissionsChanged, RoomEvent.Reconnected];
     for (const event of events) room.on(event, settle);
     room.on(RoomEvent.Reconnecting, () => {
       clearTimeout(this.retryTimer);
@@ -224,13 +231,46 @@ export class BriefingRoom {
   }
 
   async #leave() {
+    this.#forget();
+    const old = this.#empty();
+    if (!old) return;
+    const left = old.disconnect(false).catch(() => {});
+    await Promise.race([left, new Promise((done) => setTimeout(done, GOODBYE_MS))]);
+  }
+
+  /** @returns {Room|null} the room that was, of which nothing is heard any more */
+  #empty() {
     const old = this.room;
     this.room = null;
     for (const item of this.sending.values()) item.published = item.busy = false;
-    if (!old) return;
-    old.removeAllListeners();
-    const left = old.disconnect(false).catch(() => {});
-    await Promise.race([left, new Promise((done) => setTimeout(done, GOODBYE_MS))]);
+    old?.removeAllListeners();
+    return old;
+  }
+
+  /** What is shown and sent goes on from the former place until the new one has it all. */
+  #moveOut() {
+    this.#forget();
+    const old = (this.former = this.#empty());
+    setTimeout(() => {
+      if (!old || this.former !== old) return;
+      this.#forget();
+      this.#settle();
+    }, HANDOVER_MS);
+  }
+
+  #forget() {
+    const old = this.former;
+    this.former = null;
+    void old?.disconnect(false).catch(() => {});
+  }
+
+  /** Does the new place show and send all that the former one did? */
+  #hasMoved() {
+    const shows = [...this.bindings].every(([element, { who, source }]) => {
+      const publication = this.#find(who, source);
+      return !publication || publication.track === this.shown.get(element);
+    });
+    return shows && this.#is("Connected") && [...this.sending.values()].every((item) => item.published);
   }
 
   /** Brings subscriptions, elements and publications in line with what is wanted. */
@@ -238,10 +278,12 @@ export class BriefingRoom {
     this.#subscribe();
     for (const [element, track] of [...this.shown]) {
       const binding = this.bindings.get(element);
-      if (!binding || this.#find(binding.who, binding.source)?.track !== track) this.#unshow(element, track);
+      const now = binding && this.#find(binding.who, binding.source)?.track;
+      if (!binding || (now !== track && !(this.former && !now))) this.#unshow(element, track);
     }
     for (const [element, binding] of this.bindings) this.#showIn(element, binding);
     for (const [source, item] of this.sending) void this.#publish(source, item);
+    if (this.former && this.#hasMoved()) this.#forget();
     this.listeners.change();
   }
 
@@ -266,7 +308,9 @@ export class BriefingRoom {
   /** @param {HTMLMediaElement} element @param {Binding} binding */
   #showIn(element, binding) {
     const track = this.#find(binding.who, binding.source)?.track;
-    if (!track || this.shown.get(element) === track) return;
+    const before = this.shown.get(element);
+    if (!track || before === track) return;
+    before?.detach(element);
     track.attach(element);
     this.shown.set(element, track);
   }
@@ -302,15 +346,6 @@ export class BriefingRoom {
    * @returns {import("livekit-client").TrackPublication|null}
    */
   #find(who, source) {
-    const room = this.room;
-    if (!room) return null;
-    const mine = room.localParticipant.identity.startsWith(`${who}:`) ? room.localParticipant.getTrackPublication(/** @type {any} */ (source)) : null;
-    if (mine?.track) return mine;
-    const found = [...room.remoteParticipants.values()]
-      .filter((participant) => participant.identity.startsWith(`${who}:`))
-      .map((participant) => ({ participant, publication: participant.getTrackPublication(/** @type {any} */ (source)) }))
-      .filter(({ publication }) => publication)
-      .sort((a, b) => Number(a.publication?.isMuted) - Number(b.publication?.isMuted) || (b.participant.joinedAt?.getTime() ?? 0) - (a.participant.joinedAt?.getTime() ?? 0));
-    return found[0]?.publication ?? null;
+    return this.room ? newest(this.room, who, source) : null;
   }
 }

@@ -39,6 +39,8 @@ export class HeadcountForm {
     for (const button of this.form.querySelectorAll("[data-step]")) button.addEventListener("click", () => this.#step(/** @type {HTMLElement} */ (button)));
     byId("headcount-more").addEventListener("click", () => this.open(byId("headcount-panel").hidden));
     byId("headcount-later").addEventListener("click", () => this.open(false));
+    const bar = byId("state-bar"); // the panel stands on it, however many rows it has
+    new ResizeObserver(() => document.body.style.setProperty("--bar", `${bar.offsetHeight}px`)).observe(bar);
   }
 
   /** @param {boolean} open */
