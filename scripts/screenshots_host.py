@@ -1,14 +1,15 @@
-"""Pictures of the pages of host and office: `python -m scripts.screenshots_host FOLDER [part]`.
+"""Pictures of the pages of host and office: `python -m scripts.screenshots_host FOLDER [pattern]`.
 
 The real pages over a real store with 25 sites that answer on the control socket; no camera is on, so that a
 picture shows what the pages say and stays small. Every state on three screens in both languages, as
-state-language-width.webp; `part`: only the states with this in their names.
+state-language-width.webp; `pattern`: only the states whose names fit it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import io
+import re
 import sys
 import tempfile
 from collections.abc import AsyncIterator
@@ -273,7 +274,7 @@ async def main(target: Path, part: str) -> None:
 
 async def in_both(page: Page, rig: Rig, state: State, target: Path, part: str) -> None:
     """The state's pictures in Vietnamese and in English."""
-    if part not in state.name:
+    if not re.search(part, state.name):
         return
     for lang in LANGUAGES:
         await page.goto(f"{rig.base}/language/{lang}?next=/static/img/star.svg")

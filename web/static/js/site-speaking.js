@@ -10,15 +10,19 @@ import { byId, setAttribute, setText, show } from "./dom.js";
 import { duration } from "./format.js";
 import { t } from "./i18n.js";
 
+const READY_S = 10; // what a room gets to turn its camera and to hand the microphone on; nothing happens when they are over
+
 export class SiteSpeaking {
   /** @param {{send: (message: object) => boolean, fail: (words: string) => void, silence: () => void}} line `silence` closes the microphone */
   constructor(line) {
     this.line = line;
     /** @type {string|null} since when this site has the floor */
     this.since = null;
+    this.cue = false;
     this.asked = ""; // the call that was answered with "please wait"
     this.wait = /** @type {HTMLButtonElement} */ (byId("cue-wait"));
     this.wait.addEventListener("click", () => this.#wait());
+    addEventListener("keydown", (event) => this.#key(event));
     byId("cue-decline").addEventListener("click", () => this.#giveBack(t("We have nothing to say")));
     byId("speech-end").addEventListener("click", () => this.#giveBack(""));
   }
@@ -27,6 +31,7 @@ export class SiteSpeaking {
   draw(view, speaking, since) {
     this.since = since ?? null;
     const cue = view === "cue";
+    this.cue = cue;
     show(this.wait, cue);
     show(byId("cue-decline"), cue);
     show(byId("speech-end"), speaking);
@@ -38,8 +43,19 @@ export class SiteSpeaking {
     this.tick();
   }
 
+  /** The space bar is the operator's press, where nothing else has the focus. @param {KeyboardEvent} event */
+  #key(event) {
+    const elsewhere = event.target instanceof Element && event.target.closest("input, select, textarea, button, a, summary, dialog");
+    if (event.key !== " " || !this.cue || elsewhere || event.repeat || event.ctrlKey || event.altKey || event.metaKey) return;
+    event.preventDefault();
+    byId("ready-to-speak").click();
+  }
+
   /** To be called every second. */
   tick() {
+    const left = this.cue && this.since ? READY_S - Math.floor((now() - Date.parse(this.since)) / 1000) : 0;
+    show(byId("cue-count"), left > 0);
+    setText(byId("cue-seconds"), String(Math.min(READY_S, left)));
     if (this.since) setText(byId("speaking-clock"), t("Speaking for {time}", { time: duration(now() - Date.parse(this.since)) }));
   }
 
