@@ -29,19 +29,19 @@ RUNGS: tuple[tuple[dict[str, Any], bool, tuple[str, str]], ...] = (
     ({"layer": "mid", "loss": 0.02}, False, HALL),
     (
         {"layer": "low"}, False,
-        ("Đường truyền yếu: hình nhỏ lại, tiếng vẫn nghe", "Weak line: small picture, sound goes on"),
+        ("Mạng yếu: hình nhỏ lại, tiếng vẫn nghe", "Weak line: small picture, sound goes on"),
     ),
     (
         {"paused": True}, False,
-        ("Đường truyền yếu: hình tạm dừng, tiếng vẫn nghe", "Weak line: picture paused, sound goes on"),
+        ("Mạng yếu: hình tạm dừng, tiếng vẫn nghe", "Weak line: picture paused, sound goes on"),
     ),
     (
         {"layer": "off"}, True,
-        ("Đường truyền yếu: giữ tiếng và tài liệu", "Weak line: sound and slides are kept"),
+        ("Mạng yếu: giữ tiếng và tài liệu", "Weak line: sound and slides are kept"),
     ),
     (
         {"layer": "off", "loss": 0.3}, False,
-        ("Đường truyền rất yếu: tiếng đứt quãng", "Very weak line: the sound breaks up"),
+        ("Mạng rất yếu: tiếng đứt quãng", "Very weak line: the sound breaks up"),
     ),
 )  # fmt: skip
 

@@ -78,6 +78,24 @@ async def test_a_sum_that_is_wrong_is_not_sent_and_the_likely_correction_is_offe
     assert count["members"] is None, "a field left empty is unknown, not zero"
 
 
+async def test_the_details_that_were_closed_stay_closed_while_the_sum_is_wrong(
+    rig: Rig, browsers: Browsers
+) -> None:
+    briefing, host = await rig.briefing("open", "start"), await rig.program("host")
+    page = await enter(rig, browsers)
+    await page.get_by_test_id("headcount-present").fill("31")
+    await page.get_by_test_id("headcount-more").click()
+    await page.get_by_test_id("headcount-excused").fill("1")
+    await page.get_by_test_id("headcount-unexcused").fill("1")
+    await expect(page.locator("#headcount-fixes button").first).to_be_visible()
+
+    await page.get_by_test_id("headcount-more").click()
+    await host.post(f"/api/briefings/{briefing}/floor", {"site": ALFA})
+    await expect(page.locator("#headline")).to_have_text("Chuẩn bị phát biểu")
+
+    await expect(page.locator("#headcount-panel")).to_be_hidden()
+
+
 async def test_the_number_present_alone_may_be_sent(rig: Rig, browsers: Browsers) -> None:
     await rig.briefing("open", "start")
     page = await enter(rig, browsers)

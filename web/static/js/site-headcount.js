@@ -141,6 +141,7 @@ export class HeadcountForm {
     localStorage.setItem(this.#key, JSON.stringify({ ...this.figures, note: this.#note }));
     this.#say("", "waiting");
     this.#judge();
+    if (verdictOf(this.figures, this.expected).fixes.length) this.open(true);
   }
 
   /** @param {HTMLElement} button */
@@ -161,7 +162,6 @@ export class HeadcountForm {
     setText(byId("headcount-rate"), figures.present === null || !verdict.sendable || !this.expected ? "" : t("Participation rate {rate}", { rate: percent(figures.present / this.expected) }));
     for (const field of FIELDS) setAttribute(this.#input(field), "aria-invalid", verdict.wrong.includes(field) ? "true" : null);
     redraw(byId("headcount-fixes"), JSON.stringify(verdict.fixes), () => verdict.fixes.map((fix) => el("button", { class: "button", type: "button", onclick: () => this.#apply(fix.change) }, fix.words)));
-    if (verdict.fixes.length && document.activeElement && this.form.contains(document.activeElement)) this.open(true);
     const fields = /** @type {HTMLFieldSetElement} */ (byId("headcount-fields"));
     /** @type {HTMLButtonElement} */ (byId("headcount-send")).disabled = !verdict.sendable || Boolean(this.sent) || fields.disabled;
   }

@@ -87,7 +87,8 @@ function closed(facts) {
 /** @param {Facts} facts @returns {"online"|"weak"|"reconnecting"} */
 function lineOf(facts) {
   if (facts.joined && (facts.control !== "open" || facts.media === "reconnecting")) return "reconnecting";
-  return facts.rung || (facts.receive === "all" && facts.own?.state === "weak") ? "weak" : "online";
+  const live = facts.snapshot?.phase === "live"; // before that nothing is asked of the line
+  return live && (facts.rung || (facts.receive === "all" && facts.own?.state === "weak")) ? "weak" : "online";
 }
 
 /** @param {SiteEntry|null} own */
