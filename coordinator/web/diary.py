@@ -2,7 +2,8 @@
 
 Rule 1: it is drawn from the log and adds nothing to it; what every five seconds says is left out.
 Rule 2: a sentence names who did it; its words come from the catalogue, what people wrote stays as it is.
-Rule 3: turning pages is told once a document, and who left because the briefing was over is told by its end.
+Rule 3: turning pages is told once a document, and who left because the briefing was over is told by its end;
+the hall's own pages come and go untold, its outages do not.
 """
 
 from __future__ import annotations
@@ -98,9 +99,9 @@ def _started(known: Known, event: e.BriefingStarted, actor: str) -> Told:
     return "{who} started the briefing", {}
 
 
-def _connected(known: Known, event: e.ConnectionOpened, actor: str) -> Told:
+def _connected(known: Known, event: e.ConnectionOpened, actor: str) -> Told | None:
     if event.site == HUB:
-        return ("{who} follows along" if event.follows else "{who} opened a page of the hall"), {}
+        return None
     return "{site} is on line ({device})", {"site": known.place(event.site), "device": event.device}
 
 
@@ -115,7 +116,7 @@ _LEFT = {
 
 
 def _disconnected(known: Known, event: e.ConnectionClosed, actor: str) -> Told | None:
-    if event.reason in OVER:
+    if event.reason in OVER or event.site == HUB:
         return None
     return _LEFT.get(event.reason, "{site} left"), {"site": known.place(event.site)}
 
