@@ -5,6 +5,8 @@ Rule 2: a page's picture never changes, so browsers keep it for ever; a page tha
 given out, whatever lies in the folder.
 Rule 3: one document is rendered at a time: a briefing that runs needs the cores more.
 Rule 4: a site that took the whole file has received it; of the pages the site's own page tells.
+Rule 5: a page on a thin line says how fast it wants something, in bytes a second (header or query `pace`).
+It gets it evenly: what TCP sends as fast as it can would push the sound off such a line.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ from coordinator.web.keys import SERVICES
 
 READ_WITHIN_S = 900.0  # 50 MB over the host's own line
 LONGEST_NAME = 150
+SLOWEST, FASTEST, PIECE = 1_000, 100_000, 1_200  # bytes a second; a piece is one packet
 _FOR_EVER = "private, max-age=31536000, immutable"
 SHELF: web.AppKey[Shelf] = web.AppKey("documents", Shelf)
 TURN: web.AppKey[asyncio.Semaphore] = web.AppKey("documents at a time", asyncio.Semaphore)
@@ -128,8 +131,7 @@ async def file(request: web.Request) -> web.StreamResponse:
         "Content-Type": "application/octet-stream",
         "Cache-Control": "private, no-cache",
     }
-    response = web.FileResponse(path, headers=headers)
-    await response.prepare(request)
+    response = await _send(request, path, headers)
     site = request[WHO].site
     if site is not None and response.status == 200 and request.method == "GET":
         run = request.app[SERVICES].sessions.run
@@ -144,7 +146,27 @@ async def page(request: web.Request) -> web.StreamResponse:
     if size not in SIZES or number not in map(str, range(1, document.pages + 1)):
         raise BadRequest("not_found")
     path = request.app[SHELF].page(request.match_info["id"], document.id, int(number), size)
-    return web.FileResponse(path, headers={"Content-Type": "image/webp", "Cache-Control": _FOR_EVER})
+    return await _send(request, path, {"Content-Type": "image/webp", "Cache-Control": _FOR_EVER})
+
+
+async def _send(request: web.Request, path: Path, headers: dict[str, str]) -> web.StreamResponse:
+    """The whole file, at the pace that was asked for; without one as fast as it goes."""
+    asked: str = request.query.get("pace") or request.headers.get("Pace") or ""
+    pace = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 10 else FASTEST
+    if pace >= FASTEST or request.method == "HEAD":
+        whole = web.FileResponse(path, headers=headers)
+        await whole.prepare(request)
+        return whole
+    response = web.StreamResponse(headers=headers)
+    file = await asyncio.to_thread(path.open, "rb")
+    with file:
+        response.content_length = os.fstat(file.fileno()).st_size
+        await response.prepare(request)
+        while piece := await asyncio.to_thread(file.read, PIECE):
+            await response.write(piece)
+            await asyncio.sleep(len(piece) / max(SLOWEST, pace))
+    await response.write_eof()
+    return response
 
 
 async def _document(request: web.Request) -> Document:

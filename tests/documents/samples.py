@@ -23,6 +23,32 @@ def pdf(pages: int = 3, size: tuple[int, int] = (1280, 720)) -> bytes:
     return buffer.getvalue()
 
 
+def text_pdf(pages: int = 3) -> bytes:
+    """A PDF on A4 whose pages are full of words, no two lines alike, as a resolution's are."""
+    objects = [b"<</Type/Catalog/Pages 2 0 R>>", b"", b"<</Type/Font/Subtype/Type1/BaseFont/Times-Roman>>"]
+    for number in range(1, pages + 1):
+        lines = b"".join(b"(%s)' " % _words(number, line).encode() for line in range(30))
+        text = b"BT /F 13 Tf 20 TL 60 780 Td (%d. Muc tieu)' %sET" % (number, lines)
+        objects.append(b"<</Length %d>>\nstream\n%s\nendstream" % (len(text), text))
+        sheet = b"/Parent 2 0 R/MediaBox[0 0 595 842]/Resources<</Font<</F 3 0 R>>>>"
+        objects.append(b"<</Type/Page%s/Contents %d 0 R>>" % (sheet, len(objects)))
+    kids = b" ".join(b"%d 0 R" % (5 + 2 * page) for page in range(pages))
+    objects[1] = b"<</Type/Pages/Kids[%s]/Count %d>>" % (kids, pages)
+    body = b"".join(b"%d 0 obj\n%s\nendobj\n" % (n, content) for n, content in enumerate(objects, 1))
+    return b"%%PDF-1.4\n%strailer\n<</Root 1 0 R>>\n%%%%EOF\n" % body
+
+
+_SYLLABLES = (
+    "can cu nghi quyet dai hoi dang bo huyen nhiem ky ban thuong vu yeu cau cap uy to chuc truc thuoc"
+)
+
+
+def _words(page: int, line: int) -> str:
+    syllables = _SYLLABLES.split()
+    picked = [syllables[(page * 7919 + line * 104_729 + n * n * 31) % len(syllables)] for n in range(15)]
+    return " ".join(picked) + f", {(page * 37 + line * 11) % 100} %"
+
+
 ENCRYPTED = b"""%%PDF-1.4
 1 0 obj
 <</Type/Catalog/Pages 2 0 R>>

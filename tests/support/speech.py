@@ -1,5 +1,5 @@
-"""A voice for tests that judge rates: syllables, pauses and a moving pitch, which an encoder has to work for as for
-a speaker's. A tone in bursts takes a third of the bytes."""
+"""A voice for tests that judge rates: syllables, pauses and a moving pitch, for which an encoder has to work
+as for a speaker. A tone in bursts takes a third of the bytes."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,28 @@ async def test_a_document_is_taken_in_and_given_out_page_by_page(rig: Rig) -> No
     for wrong in ("pages/3/small.webp", "pages/0/small.webp", "pages/1/huge.webp", "pages/01/large.webp"):
         assert (await site.get(f"{base}/{wrong}")).status == 404
     assert "DocumentAdded" in await rig.events(briefing)
+
+
+async def test_what_a_thin_line_asks_for_comes_no_faster_than_it_says(rig: Rig) -> None:
+    briefing = await rig.briefing("open")
+    made = await document(rig, briefing)
+    site, base = await rig.site(ALFA), f"{documents(briefing)}/{made['id']}"
+    page, file = f"{base}/pages/1/large.webp", f"{base}/file"
+    whole = await (await site.get(page)).read()
+    pace = max(1_000, len(whole) // 2)
+
+    began = time.monotonic()
+    slow = await site.get(page, headers={"Pace": str(pace)})
+    assert await slow.read() == whole
+    assert time.monotonic() - began > 0.9 * len(whole) / pace
+    assert (slow.content_length, slow.content_type) == (len(whole), "image/webp")
+    assert "immutable" in slow.headers["Cache-Control"]
+
+    taken = await (await site.get(f"{file}?pace=90000")).read()
+    assert hashlib.sha256(taken).hexdigest() == made["sha256"]
+    assert "DocumentReceived" in await rig.logged(briefing, lambda seen: "DocumentReceived" in seen)
+    for nonsense in ("-5", "fast", "9" * 30):
+        assert await (await site.get(page, headers={"Pace": nonsense})).read() == whole
 
 
 async def test_who_took_the_file_has_received_it_and_that_is_on_record_once(rig: Rig) -> None:
