@@ -83,7 +83,7 @@ export class Gallery {
     let [urgent, shown] = [0, 0];
     sites.forEach((site, index) => {
       const tile = this.tiles.get(site.code) ?? this.#make(site);
-      const found = plain(site.name).includes(sought) || site.code.includes(sought);
+      const found = ` ${plain(site.name)} ${site.code.replaceAll("-", " ")}`.includes(` ${sought}`); // where a word begins
       show(tile.root, found);
       const place = urgency(site, snapshot.phase);
       const inTrouble = place !== null && snapshot.floor !== site.code;
