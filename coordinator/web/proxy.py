@@ -107,8 +107,9 @@ async def _socket(request: web.Request) -> web.StreamResponse:
     except WSServerHandshakeError as problem:
         return web.Response(status=problem.status, headers=CORS, text=problem.message)
     async with upstream:
+        # packed where the client can: session descriptions are long, alike, and keep a thin line for seconds
         downstream = web.WebSocketResponse(
-            max_msg_size=MOST_BYTES, compress=False, autoclose=False, timeout=2.0, writer_limit=64 * 1024
+            max_msg_size=MOST_BYTES, compress=True, autoclose=False, timeout=2.0, writer_limit=64 * 1024
         )
         await downstream.prepare(request)
         request.app[OPEN].add(downstream)

@@ -16,7 +16,7 @@ from aiohttp.test_utils import TestServer
 from livekit import api
 from yarl import URL
 
-from coordinator.web import openapi
+from coordinator.web import openapi, proxy
 from tests.web.rig import ALFA, KEYS, Rig, until
 from tests.web.test_access import ROUTES
 
@@ -126,6 +126,22 @@ async def test_clients_are_told_when_the_server_stops(rig: Rig) -> None:
         await _told(asked, "closed")
 
     assert (frame.type, frame.data) == (WSMsgType.CLOSE, 1001)
+
+
+async def test_frames_are_packed_where_the_client_can(rig: Rig) -> None:
+    browser = await rig.nobody()
+    async with relay(rig):
+        for bits in (15, 0):
+            socket = await browser.session.ws_connect(f"{browser.base}/rtc/v1", compress=bits)
+            description = b"a=rtpmap:96 VP8/90000\r\n" * 400
+            await socket.send_bytes(description)
+            assert (await socket.receive()).data == description[::-1]
+            assert bool(socket.compress) is bool(bits)
+            await socket.close()
+
+        socket = await browser.session.ws_connect(f"{browser.base}/rtc/v1", compress=15)
+        await socket.send_bytes(bytes(2 * proxy.MOST_BYTES))  # small on the line
+        assert (await socket.receive()).type in (WSMsgType.CLOSE, WSMsgType.CLOSED, WSMsgType.CLOSING)
 
 
 async def test_a_refused_join_is_refused_here(rig: Rig) -> None:
