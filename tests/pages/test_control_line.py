@@ -84,6 +84,21 @@ async def test_the_first_frame_is_hello_and_heartbeats_are_numbered(page: Page, 
     assert beats[0]["media"] == {}, "without a media room every figure is unknown, none is zero"
 
 
+async def test_the_line_is_made_ready_as_the_pointer_comes_and_the_press_says_hello_on_it(
+    page: Page, server: Played
+) -> None:
+    await page.get_by_test_id("join-button").hover()
+    await server.until(1, 0)
+    assert server.said == [[]], "without a hello it counts nowhere"
+
+    await page.get_by_test_id("join-button").click()
+
+    (hello, *_) = await server.until(1, 1)
+    assert hello["type"] == "hello"
+    await expect(page.locator("body")).to_have_attribute("data-view", "live")
+    assert len(server.sockets) == 1
+
+
 async def test_a_line_that_breaks_is_opened_again_by_itself_for_the_same_page(
     page: Page, server: Played
 ) -> None:

@@ -8,6 +8,7 @@
  * Rule 3: a page that was replaced stops, and never fights back; only a person's press starts it again.
  * Rule 4: a question that gets no answer means that the line is dead, whatever the socket says: a fresh one is made.
  * What TCP still has to send again would come up to as long after the line's return as the line was away.
+ * Rule 5: the way to the server may be made beforehand, when a press is about to come; without `hello` it counts nowhere.
  */
 import { LineWatch } from "./line-watch.js";
 
@@ -19,6 +20,7 @@ const LONGEST_RETRY_MS = 15000;
 const SILENT_MS = 7000; // every heartbeat is answered
 const STALE_MS = 12000;
 const CONNECTING_MS = 1000;
+const AHEAD_MS = 8000; // the server waits 10 s for a hello
 const BACK_MS = 200; // of which up to half is waited: a server that starts again is not run over
 const FINAL = new Set(["replaced", "revoked", "ended", "cancelled", "login_needed", "wrong_link", "forbidden", "unknown_briefing"]);
 
@@ -48,6 +50,8 @@ export class ControlSocket {
     this.listeners = listeners;
     /** @type {WebSocket|null} */
     this.socket = null;
+    /** @type {WebSocket|null} made beforehand */
+    this.ahead = null;
     /** @type {SocketState} */
     this.state = "stopped";
     this.page = crypto.randomUUID?.() ?? fallbackUuid();
@@ -70,6 +74,17 @@ export class ControlSocket {
     this.#enter("connecting");
     this.#connect();
     this.watch.start();
+  }
+
+  /** A press that starts this is about to come: the line is made ready, for some seconds. */
+  prepare() {
+    if (this.state !== "stopped" || this.ahead) return;
+    const socket = (this.ahead = new WebSocket(this.url));
+    setTimeout(() => {
+      if (this.ahead !== socket) return;
+      this.ahead = null;
+      socket.close();
+    }, AHEAD_MS);
   }
 
   stop() {
@@ -107,7 +122,9 @@ export class ControlSocket {
 
   #connect() {
     this.#drop();
-    const socket = new WebSocket(this.url);
+    const ready = this.ahead && this.ahead.readyState <= WebSocket.OPEN ? this.ahead : null;
+    this.ahead = null;
+    const socket = ready ?? new WebSocket(this.url);
     this.socket = socket;
     this.heardAt = this.triedAt = performance.now();
     socket.onopen = () => this.#opened();
@@ -118,6 +135,7 @@ export class ControlSocket {
     this.retryTimer = setTimeout(() => {
       if (socket.readyState === WebSocket.CONNECTING) this.#closed();
     }, CONNECT_MS);
+    if (socket.readyState === WebSocket.OPEN) this.#opened();
   }
 
   #opened() {

@@ -10,8 +10,7 @@
  * Rule 4: where only the control socket was away, the page gets another place in the room: the former one goes on until
  * the new one shows and sends the same.
  */
-import { allowed, identityOf } from "./room-rights.js";
-import { newest } from "./room-tracks.js";
+import { allowed, identityOf, newest } from "./room-rights.js";
 import { livekit } from "./livekit.js";
 
 /** @typedef {"camera"|"microphone"|"screen_share"} Source */

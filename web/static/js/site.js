@@ -86,6 +86,7 @@ const roster = new SiteRoster(code, (present) => headcount.take(present));
 const sign = new SignOff(code);
 
 byId("join-button").addEventListener("click", join);
+for (const sign of ["pointerenter", "focus"]) byId("join-button").addEventListener(sign, () => socket.prepare());
 byId("join-sound").addEventListener("click", () => {
   choices.choose("sound");
   if (choices.sendsPicture) choices.picture.click();
