@@ -56,9 +56,9 @@ async def test_picture_and_sound_go_on_with_5_percent_loss_both_ways(
 
 
 async def share_lost(client: Client) -> float:
-    """Return what share of the next 150 packets of sound is lost."""
+    """Return what share of the next 50 packets of sound, 3 s, is lost."""
     before = next(s for s in await client.call("inbound") if s["kind"] == "audio" and s["packets"])
-    more = f"s.kind === 'audio' && s.packets > {before['packets'] + 150}"
+    more = f"s.kind === 'audio' && s.packets > {before['packets'] + 50}"
     await client.until(f"inbound().then(all => all.some(s => {more}))")
     after = next(s for s in await client.call("inbound") if s["kind"] == "audio" and s["packets"])
     return float((after["lost"] - before["lost"]) / (after["packets"] - before["packets"]))
@@ -95,7 +95,7 @@ async def test_a_line_too_narrow_for_any_picture_says_so_and_keeps_the_sound(
 
         await site.until(f"(remote('{camera}').track || {{}}).streamState === 'paused'", 20)
         before = next(s for s in await site.call("inbound") if s["kind"] == "audio" and s["packets"])
-        more = f"s.kind === 'audio' && s.packets > {before['packets'] + 150}"
+        more = f"s.kind === 'audio' && s.packets > {before['packets'] + 50}"
         await site.until(f"inbound().then(all => all.some(s => {more}))", 20)
 
 
