@@ -327,7 +327,7 @@ async def after(album: Album) -> None:
 
 
 async def weak(target: Path) -> None:
-    """Two sites behind a line of 130 kbit/s: the picture is paused, the slides are kept."""
+    """Two sites behind a line of 130 kbit/s: the picture is paused."""
     with tempfile.TemporaryDirectory() as name, site_line() as line:
         folder = Path(name)
         server = Server(folder, host=line.there.here)
@@ -354,7 +354,6 @@ async def thin(album: Album, far: Browser, line: SiteLine) -> None:
         await hook(album.pages[language], "join-button").click()
     room = await album.open()
     await album.says("Đã vào phòng chờ", "In the waiting room")
-    await upload(album, room)
     await room.host.press("phase-start")
     for page in album.pages.values():
         await sees(page, HUB_LOOK)
@@ -362,11 +361,6 @@ async def thin(album: Album, far: Browser, line: SiteLine) -> None:
     for page in album.pages.values():
         await expect(page.locator("#state-bar")).to_have_attribute("data-state", "weak", timeout=60_000)
     await album.take("weak")
-    await hook(room.host.page, "slide-show").click()
-    for page in album.pages.values():
-        await page.set_viewport_size({"width": 1366, "height": 768})  # a small one asks for a small picture
-    await album.says("Mạng yếu: giữ tiếng và tài liệu", "Weak line: sound and slides are kept")
-    await album.take("weak-slides")
 
 
 PARTS: dict[str, Callable[[Album], Awaitable[None]]] = {"before": before, "during": during, "after": after}
