@@ -127,9 +127,10 @@ export class Gallery {
     const floor = snapshot.floor === site.code;
     setAttribute(tile.root, "data-state", site.state);
     setAttribute(tile.root, "data-floor", floor ? "true" : null);
-    const words = floor ? t("Speaking") : stateWords(site.state);
-    redraw(tile.badge, words + floor, () => [icon(floor ? "mic" : STATE_ICON[site.state]), words]);
-    setAttribute(tile.badge, "data-state", floor ? "floor" : site.state);
+    const over = ["ended", "cancelled"].includes(snapshot.phase) && site.state !== "absent"; // it is gone with all others: no alarm
+    const words = floor ? t("Speaking") : over ? t("Ended") : stateWords(site.state);
+    redraw(tile.badge, words + floor, () => [icon(floor ? "mic" : over ? "check" : STATE_ICON[site.state]), words]);
+    setAttribute(tile.badge, "data-state", floor ? "floor" : over ? "ended" : site.state);
     tile.root.classList.toggle("has-hand", Boolean(site.hand));
     redraw(tile.hand, String(site.hand), () => [icon("hand"), String(site.hand)]);
     show(tile.hand, Boolean(site.hand));
@@ -141,7 +142,7 @@ export class Gallery {
     const shown = wanted && this.room.has(site.code, "camera");
     this.room.bind(tile.video, wanted ? { who: site.code, source: "camera", quality: "low" } : null);
     show(tile.none, !shown);
-    setText(tile.none, connected && this.off ? t("Pictures paused") : connected ? t("No picture") : site.state === "lost" ? t("Line lost") : t("Page not open"));
+    setText(tile.none, connected && this.off ? t("Pictures paused") : connected ? t("No picture") : over ? "" : site.state === "lost" ? t("Line lost") : t("Page not open"));
     const live = snapshot.phase === "live";
     tile.give.disabled = !live || !connected || floor;
     show(tile.give, live && connected && !floor);

@@ -6,6 +6,7 @@ import { duration } from "./format.js";
 import { t } from "./i18n.js";
 import { nameOf } from "./page-data.js";
 import { caption, drawStage } from "./stage.js";
+import { phaseWords } from "./states.js";
 
 /** @typedef {import("./types.js").Snapshot} Snapshot */
 
@@ -27,7 +28,8 @@ export function drawProgramme(snapshot, room) {
   if (!programme) return undefined;
   setText(byId("stage-caption"), caption(programme));
   show(byId("stage-empty"), elements.video.classList.contains("is-empty"));
-  setText(byId("stage-empty"), programme.picture.who === "hub" ? t("The hall is not sending a picture yet") : t("No picture from {name}", { name: nameOf(programme.picture.who) }));
+  const over = ["ended", "cancelled"].includes(snapshot.phase);
+  setText(byId("stage-empty"), over ? phaseWords(snapshot.phase) : programme.picture.who === "hub" ? t("The hall is not sending a picture yet") : t("No picture from {name}", { name: nameOf(programme.picture.who) }));
   const floor = snapshot.floor;
   show(byId("floor-bar"), Boolean(floor));
   if (floor) setText(byId("floor-name"), t("{name} has the floor", { name: nameOf(floor) }));

@@ -60,7 +60,7 @@ export function drawRollCall(snapshot, actions) {
   redraw(all, String(waiting.length), () => [icon("check"), t("Confirm all {n}", { n: waiting.length })]);
   all.onclick = () => waiting.forEach((site) => actions.confirm(site.code));
   const key = JSON.stringify([snapshot.phase, number, sites.map((site) => [site.code, site.state, site.headcount])]);
-  redraw(byId("roll-list"), key, () => [...waiting.map((site) => waitingLine(site, actions)), ...missing.map((site) => missingLine(site, actions)), ...done.map((site) => doneLine(site, actions))]);
+  redraw(byId("roll-list"), key, () => [...waiting.map((site) => waitingLine(site, actions)), ...missing.map((site) => missingLine(site, actions, running)), ...done.map((site) => doneLine(site, actions))]);
 }
 
 /**
@@ -84,9 +84,9 @@ function waitingLine(site, actions) {
   return el("li", { "data-state": "waiting" }, name(site, actions), el("b", { class: "figure" }, figure(site)), confirm);
 }
 
-/** @param {SiteEntry} site @param {SideActions} actions */
-function missingLine(site, actions) {
-  return el("li", { "data-state": "absent" }, name(site, actions), el("span", { class: "figure muted" }, site.state === "online" ? t("not reported") : stateWords(site.state).toLocaleLowerCase()), site.contact_phone && el("a", { class: "no-break call", href: `tel:${site.contact_phone.replace(/\s/g, "")}` }, icon("phone"), site.contact_phone));
+/** @param {SiteEntry} site @param {SideActions} actions @param {boolean} running */
+function missingLine(site, actions, running) {
+  return el("li", { "data-state": "absent" }, name(site, actions), el("span", { class: "figure muted" }, site.state === "online" || !running ? t("not reported") : stateWords(site.state).toLocaleLowerCase()), site.contact_phone && el("a", { class: "no-break call", href: `tel:${site.contact_phone.replace(/\s/g, "")}` }, icon("phone"), site.contact_phone));
 }
 
 /** @param {SiteEntry} site @param {SideActions} actions */

@@ -219,7 +219,10 @@ function draw() {
   preview.draw(snapshot);
   agenda.draw(snapshot);
   diary.draw(snapshot);
-  leftTabs.propose(page.follows ? "agenda" : proposedTab());
+  const over = ["ended", "cancelled"].includes(snapshot.phase);
+  if (page.follows || over) leftTabs.propose("agenda");
+  else leftTabs.propose(proposedTab());
+  if (over && leftTabs.name === "hall") leftTabs.choose("agenda"); // the devices are gone
   drawCalling(snapshot, actions);
   if (snapshot.phase === "ended" || snapshot.phase === "cancelled") closeMedia();
   hall.draw();
