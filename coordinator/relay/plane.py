@@ -38,7 +38,8 @@ PADDING = 255
 COPY_COST = 0.65
 """What a copy of sound takes, against what sound takes with its headers."""
 REPEAT_TWICE_LOSS = 0.04
-ALLOCATION_INTERVAL_S = 0.25
+ALLOCATION_INTERVAL_S, EASY_INTERVAL_S = 0.25, 0.5
+"""How often layers are chosen anew; the second while all that is asked for goes out, without a limit."""
 MAX_REPEATS_PER_NACK = 100
 REPEAT_SHARE, REPEAT_SPAN_S = 0.3, 0.5
 """Repeats of video may take this share of what the line carries, over this time."""
@@ -223,7 +224,9 @@ class Plane:
             self._drain(self._pacer, now)
         if not self.line.learning and (padding := self.line.padding(now)):
             self._pad(padding, now)
-        if now - self._allocated_at >= ALLOCATION_INTERVAL_S or self._squeezed():
+        easy = self.line.learning and not self._reduced
+        due_s = EASY_INTERVAL_S if easy else ALLOCATION_INTERVAL_S
+        if now - self._allocated_at >= due_s or self._squeezed():
             self.allocate(now)
 
     def _squeezed(self) -> bool:

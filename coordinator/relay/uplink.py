@@ -13,13 +13,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from .forwarding import red, rtcp, rtp, twcc
+from .forwarding.engine import parse
 from .forwarding.rtp import Header
 from .forwarding.track import Stream
 from .media_track import HIGH, QUALITY_BY_RID, MediaTrack
 from .sdp import Section
 
-FEEDBACK_INTERVAL_S = 0.1
-"""As browsers and other servers do: more often would cost a thin line more than it tells."""
+FEEDBACK_INTERVAL_S, SPARSE_INTERVAL_S, SPARSE = 0.1, 0.2, 10
+"""How often feedback goes out, the second while there are fewer packets to tell of: it takes the line too."""
 REPORT_INTERVAL_S = 1.0
 MAX_SOURCES = 256
 LOSS_SAMPLE, LOSS_WEIGHT = 50, 0.3
@@ -96,7 +97,7 @@ class Uplink:
     def on_rtp(self, data: bytes) -> None:
         """Take in one decrypted RTP packet."""
         now = time.monotonic()
-        header = rtp.parse(data)
+        header = parse(data)
         self.received += 1
         numbered = header.extensions.get(self._ids.get(rtp.TRANSPORT_CC, 0))
         if numbered is not None and len(numbered) >= 2:
@@ -204,9 +205,14 @@ class Uplink:
     def tick(self, now: float) -> None:
         """Send what is due: NACKs, keyframe requests, transport feedback, receiver reports."""
         tracks = self._tracks
+        if not tracks:
+            return
         for track in tracks:
             track.tick(now, self.rtt_s)
-        if now - self._feedback_at >= FEEDBACK_INTERVAL_S:
+        waited_s = now - self._feedback_at
+        if waited_s >= SPARSE_INTERVAL_S or (
+            waited_s >= FEEDBACK_INTERVAL_S and len(self._recorder) >= SPARSE
+        ):
             self._feedback_at = now
             body = self._recorder.feedback()
             if self._recorder.reported >= LOSS_SAMPLE:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from functools import partial
 from typing import Any
 
 import pylibsrtp
@@ -29,12 +30,8 @@ class Inside:
 
     def __init__(self, kind: Any, burst: float = 1000.0) -> None:
         self.told: list[Any] = []
-        behind = Behind(
-            self._rtp,
-            lambda data: self._note("rtcp", data),
-            lambda data: self._note("dtls", data),
-            self._fault,
-        )
+        rtcp, dtls = (partial(self._note, kind) for kind in ("rtcp", "dtls"))
+        behind = Behind(self._rtp, rtcp, dtls, self._fault)
         self.door = kind(behind, burst, 0.0)
 
     def open(self) -> None:

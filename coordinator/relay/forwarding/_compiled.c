@@ -1,5 +1,6 @@
-/* The media plane in C: Cursor, Flight, Wire, Sender and fan_out, as in cursor.py, flight.py and sender.py, and
-   Door and drain, as in ../door.py and ../udp_mux.py.
+/* The media plane in C, with the names of the pure one: parse (rtp.py), Packet (history.py), RateMeter and Intake
+   (intake.py), Cursor, Flight, Wire, Sender and fan_out (the files of their names, and sender.py), Door and drain
+   (../door.py, ../udp_mux.py).
 
    Rule 1: what these say is what this does, byte for byte and error for error; tests/relay/test_planes.py holds
    the two side by side. Only a Sender that was aimed goes further: it encrypts in one buffer and sends by itself.
@@ -26,7 +27,9 @@ enum {
     BUFFER_BYTES = 2048,
     MAX_PLAIN_BYTES = BUFFER_BYTES - 148,
     NONE = -1,
-    BATCH = 32
+    BATCH = 32,
+    FRAMES_KEPT = 8,
+    MAX_JITTER_S = 10
 };
 static const double SMOOTHING = 0.1, NO_QUEUE_S = 10.0, TICK_S = 0.00025;
 
@@ -331,6 +334,514 @@ static PyTypeObject FlightType = {
     .tp_methods = flight_methods,
 };
 
+/* Vp8 and Packet */
+
+typedef struct {
+    PyObject_HEAD
+    char keyframe, starts, picture_long;
+    long long picture_at, picture_id, tl0_at, tl0;
+} Vp8;
+
+static PyMemberDef vp8_members[] = {
+    {"keyframe", T_BOOL, offsetof(Vp8, keyframe), 0, NULL},
+    {"starts", T_BOOL, offsetof(Vp8, starts), 0, NULL},
+    {"picture_long", T_BOOL, offsetof(Vp8, picture_long), 0, NULL},
+    {"picture_at", T_LONGLONG, offsetof(Vp8, picture_at), 0, NULL},
+    {"picture_id", T_LONGLONG, offsetof(Vp8, picture_id), 0, NULL},
+    {"tl0_at", T_LONGLONG, offsetof(Vp8, tl0_at), 0, NULL},
+    {"tl0", T_LONGLONG, offsetof(Vp8, tl0), 0, NULL},
+    {NULL, 0, 0, 0, NULL}};
+
+static PyTypeObject Vp8Type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "coordinator.relay.forwarding._compiled.Vp8",
+    .tp_basicsize = sizeof(Vp8),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_doc = "See codecs.Vp8.",
+    .tp_new = PyType_GenericNew,
+    .tp_members = vp8_members,
+};
+
+/* Read a payload descriptor; returns whether there is one (see codecs.parse_vp8). */
+static int read_vp8(const unsigned char *payload, Py_ssize_t size, Vp8 *found)
+{
+    Py_ssize_t at = 1;
+    if (size < 1)
+        return 0;
+    if (payload[0] & 0x80) {
+        if (size < 2)
+            return 0;
+        unsigned flags = payload[1];
+        at = 2;
+        if (flags & 0x80) {
+            if (size < at + 2)
+                return 0;
+            found->picture_at = at;
+            found->picture_long = payload[at] > 127;
+            found->picture_id = found->picture_long ? (payload[at] & 0x7F) << 8 | payload[at + 1] : payload[at];
+            at += found->picture_long ? 2 : 1;
+        }
+        if (flags & 0x40) {
+            if (size < at + 1)
+                return 0;
+            found->tl0_at = at;
+            found->tl0 = payload[at];
+            at++;
+        }
+        if (flags & 0x30)
+            at++;
+    }
+    if (size <= at)
+        return 0;
+    found->starts = (payload[0] & 0x10) && !(payload[0] & 0x07);
+    found->keyframe = found->starts && !(payload[at] & 0x01);
+    return 1;
+}
+
+static Vp8 *new_vp8(const unsigned char *payload, Py_ssize_t size, int *wrong)
+{
+    Vp8 *found = (Vp8 *)Vp8Type.tp_alloc(&Vp8Type, 0);
+    *wrong = !found;
+    if (found && !read_vp8(payload, size, found))
+        Py_CLEAR(found);
+    return found;
+}
+
+typedef struct {
+    PyObject_HEAD
+    long long seq, timestamp;
+    char marker, keyframe, starts;
+    PyObject *payload;
+    Vp8 *vp8;
+} Packet;
+
+static PyObject *packet_get_vp8(Packet *self, void *nothing)
+{
+    (void)nothing;
+    PyObject *vp8 = self->vp8 ? (PyObject *)self->vp8 : Py_None;
+    Py_INCREF(vp8);
+    return vp8;
+}
+
+/* Take over what codecs.parse_vp8 has found: a copy of its fields. */
+static int packet_set_vp8(Packet *self, PyObject *from, void *nothing)
+{
+    static const char *const fields[] = {"keyframe", "starts", "picture_long", "picture_at", "picture_id",
+                                         "tl0_at", "tl0"};
+    (void)nothing;
+    if (!from || from == Py_None) {
+        Py_CLEAR(self->vp8);
+        return 0;
+    }
+    PyObject *copy = Vp8Type.tp_alloc(&Vp8Type, 0);
+    for (size_t index = 0; copy && index < sizeof fields / sizeof fields[0]; index++) {
+        PyObject *value = PyObject_GetAttrString(from, fields[index]);
+        if (!value || PyObject_SetAttrString(copy, fields[index], value) < 0)
+            Py_CLEAR(copy);
+        Py_XDECREF(value);
+    }
+    if (!copy)
+        return -1;
+    Py_XSETREF(self->vp8, (Vp8 *)copy);
+    return 0;
+}
+
+static void packet_dealloc(Packet *self)
+{
+    Py_CLEAR(self->payload);
+    Py_CLEAR(self->vp8);
+    Py_TYPE(self)->tp_free((PyObject *)self);
+}
+
+static PyMemberDef packet_members[] = {
+    {"seq", T_LONGLONG, offsetof(Packet, seq), 0, NULL},
+    {"timestamp", T_LONGLONG, offsetof(Packet, timestamp), 0, NULL},
+    {"marker", T_BOOL, offsetof(Packet, marker), 0, NULL},
+    {"keyframe", T_BOOL, offsetof(Packet, keyframe), 0, NULL},
+    {"starts", T_BOOL, offsetof(Packet, starts), 0, NULL},
+    {"payload", T_OBJECT_EX, offsetof(Packet, payload), 0, NULL},
+    {NULL, 0, 0, 0, NULL}};
+
+static PyGetSetDef packet_computed[] = {
+    {"vp8", (getter)packet_get_vp8, (setter)packet_set_vp8, NULL, NULL}, {NULL, NULL, NULL, NULL, NULL}};
+
+static PyTypeObject PacketType = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "coordinator.relay.forwarding._compiled.Packet",
+    .tp_basicsize = sizeof(Packet),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_doc = "See history.Packet.",
+    .tp_new = PyType_GenericNew,
+    .tp_dealloc = (destructor)packet_dealloc,
+    .tp_members = packet_members,
+    .tp_getset = packet_computed,
+};
+
+/* RateMeter */
+
+typedef struct {
+    PyObject_HEAD
+    double since, smooth;
+    long long bytes;
+    int smoothed;
+} RateMeter;
+
+static void rate_count(RateMeter *self, long long size, double now)
+{
+    double elapsed = now - self->since;
+    if (elapsed >= 1.0) {
+        double rate = (double)(8 * self->bytes) / elapsed;
+        if (elapsed > 3.0) {
+            self->smoothed = 0;
+        } else if (!self->smoothed) {
+            self->smooth = rate;
+            self->smoothed = 1;
+        } else {
+            self->smooth += (rate - self->smooth) / 3;
+        }
+        self->since = now;
+        self->bytes = 0;
+    }
+    self->bytes += size;
+}
+
+static PyObject *rate_add(RateMeter *self, PyObject *args)
+{
+    long long size;
+    double now;
+    if (!PyArg_ParseTuple(args, "Ld", &size, &now))
+        return NULL;
+    rate_count(self, size, now);
+    Py_RETURN_NONE;
+}
+
+static PyObject *rate_bps(RateMeter *self, PyObject *at)
+{
+    double now = PyFloat_AsDouble(at), elapsed = now - self->since;
+    if (PyErr_Occurred())
+        return NULL;
+    if (elapsed > 2.0)
+        return PyFloat_FromDouble(0.0);
+    if (self->smoothed)
+        return PyFloat_FromDouble(self->smooth);
+    return PyFloat_FromDouble((double)(8 * self->bytes) / (elapsed > 0.5 ? elapsed : 0.5));
+}
+
+static PyMethodDef rate_methods[] = {
+    {"add", (PyCFunction)rate_add, METH_VARARGS, NULL},
+    {"bps", (PyCFunction)rate_bps, METH_O, NULL},
+    {NULL, NULL, 0, NULL}};
+
+static PyTypeObject RateMeterType = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "coordinator.relay.forwarding._compiled.RateMeter",
+    .tp_basicsize = sizeof(RateMeter),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_doc = "See intake.RateMeter.",
+    .tp_new = PyType_GenericNew,
+    .tp_methods = rate_methods,
+};
+
+/* Intake */
+
+typedef struct {
+    PyObject_HEAD
+    int vp8, opus;
+    double clock_rate, jitter, transit, last_arrival;
+    char timed;
+    long long top, removed, received;
+    PyObject *ring; /* of the history: a list, as long as a power of two */
+    RateMeter *rate;
+    PyObject *frame_times;
+} Intake;
+
+static int intake_init(Intake *self, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"codec", "clock_rate", "history", NULL};
+    const char *codec;
+    PyObject *history, *ring, *collections;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "sdO", names, &codec, &self->clock_rate, &history))
+        return -1;
+    self->vp8 = !strcmp(codec, "vp8");
+    self->opus = !strcmp(codec, "opus");
+    self->top = -1;
+    if (!(ring = PyObject_GetAttrString(history, "ring")))
+        return -1;
+    Py_XSETREF(self->ring, ring);
+    if (!PyList_Check(ring) || !PyList_GET_SIZE(ring) || PyList_GET_SIZE(ring) & (PyList_GET_SIZE(ring) - 1)) {
+        PyErr_SetString(PyExc_TypeError, "a history's ring is a list as long as a power of two");
+        return -1;
+    }
+    Py_XSETREF(self->rate, (RateMeter *)RateMeterType.tp_alloc(&RateMeterType, 0));
+    if (!(collections = PyImport_ImportModule("collections")))
+        return -1;
+    Py_XSETREF(self->frame_times, PyObject_CallMethod(collections, "deque", "()i", FRAMES_KEPT));
+    Py_DECREF(collections);
+    return self->rate && self->frame_times ? 0 : -1;
+}
+
+static int intake_count(Intake *self, long long size, int marker, double now)
+{
+    self->last_arrival = now;
+    rate_count(self->rate, size, now);
+    if (marker && size) {
+        PyObject *answer = PyObject_CallMethod(self->frame_times, "append", "d", now);
+        Py_XDECREF(answer);
+        return answer ? 0 : -1;
+    }
+    return 0;
+}
+
+static void intake_time(Intake *self, long long timestamp, double now)
+{
+    double transit = now * self->clock_rate - (double)timestamp;
+    if (self->timed) {
+        double difference = fabs(transit - self->transit);
+        if (difference < self->clock_rate * MAX_JITTER_S)
+            self->jitter += (difference - self->jitter) / 16;
+    }
+    self->transit = transit;
+    self->timed = 1;
+}
+
+static Packet *intake_packet(Intake *self, PyObject *payload)
+{
+    Packet *packet = (Packet *)PacketType.tp_alloc(&PacketType, 0);
+    int wrong = 0;
+    if (!packet)
+        return NULL;
+    Py_INCREF(payload);
+    packet->payload = payload;
+    if (self->vp8)
+        packet->vp8 = new_vp8((const unsigned char *)PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload), &wrong);
+    if (wrong)
+        Py_CLEAR(packet);
+    else if (packet->vp8) {
+        packet->keyframe = packet->vp8->keyframe;
+        packet->starts = packet->vp8->starts;
+    } else {
+        packet->keyframe = packet->starts = (char)self->opus;
+    }
+    return packet;
+}
+
+static PyObject *intake_next(Intake *self, PyObject *const *args, Py_ssize_t count)
+{
+    if (count != 5 || !PyBytes_Check(args[3])) {
+        PyErr_SetString(PyExc_TypeError, "next(sequence, timestamp, marker, payload, now)");
+        return NULL;
+    }
+    long long sequence = PyLong_AsLongLong(args[0]), timestamp = PyLong_AsLongLong(args[1]);
+    int marker = PyObject_IsTrue(args[2]) == 1;
+    Py_ssize_t size = PyBytes_GET_SIZE(args[3]);
+    double now = PyFloat_AsDouble(args[4]);
+    if (PyErr_Occurred())
+        return NULL;
+    if (self->top < 0 || sequence != ((self->top + 1) & 0xFFFF) || !size || !(self->vp8 || self->opus))
+        Py_RETURN_NONE;
+    Packet *packet = intake_packet(self, args[3]);
+    if (!packet)
+        return NULL;
+    self->top++;
+    self->received++;
+    packet->seq = self->top - self->removed;
+    packet->timestamp = timestamp;
+    packet->marker = (char)marker;
+    intake_time(self, timestamp, now);
+    Py_INCREF(packet);
+    Py_ssize_t place = (Py_ssize_t)(packet->seq & (PyList_GET_SIZE(self->ring) - 1));
+    if (PyList_SetItem(self->ring, place, (PyObject *)packet) < 0 || intake_count(self, size, marker, now) < 0)
+        Py_CLEAR(packet);
+    return (PyObject *)packet;
+}
+
+static PyObject *intake_note(Intake *self, PyObject *args)
+{
+    long long size;
+    int marker;
+    double now;
+    if (!PyArg_ParseTuple(args, "Lpd", &size, &marker, &now) || intake_count(self, size, marker, now) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *intake_note_jitter(Intake *self, PyObject *args)
+{
+    long long timestamp;
+    double now;
+    if (!PyArg_ParseTuple(args, "Ld", &timestamp, &now))
+        return NULL;
+    intake_time(self, timestamp, now);
+    Py_RETURN_NONE;
+}
+
+static void intake_dealloc(Intake *self)
+{
+    Py_CLEAR(self->ring);
+    Py_CLEAR(self->rate);
+    Py_CLEAR(self->frame_times);
+    Py_TYPE(self)->tp_free((PyObject *)self);
+}
+
+static PyMemberDef intake_members[] = {
+    {"top", T_LONGLONG, offsetof(Intake, top), 0, NULL},
+    {"removed", T_LONGLONG, offsetof(Intake, removed), 0, NULL},
+    {"received", T_LONGLONG, offsetof(Intake, received), 0, NULL},
+    {"last_arrival", T_DOUBLE, offsetof(Intake, last_arrival), 0, NULL},
+    {"jitter", T_DOUBLE, offsetof(Intake, jitter), 0, NULL},
+    {"transit", T_DOUBLE, offsetof(Intake, transit), 0, NULL},
+    {"timed", T_BOOL, offsetof(Intake, timed), 0, NULL},
+    {"rate", T_OBJECT_EX, offsetof(Intake, rate), READONLY, NULL},
+    {"frame_times", T_OBJECT_EX, offsetof(Intake, frame_times), READONLY, NULL},
+    {NULL, 0, 0, 0, NULL}};
+
+static PyMethodDef intake_methods[] = {
+    {"next", (PyCFunction)(void (*)(void))intake_next, METH_FASTCALL, NULL},
+    {"note", (PyCFunction)intake_note, METH_VARARGS, NULL},
+    {"note_jitter", (PyCFunction)intake_note_jitter, METH_VARARGS, NULL},
+    {NULL, NULL, 0, NULL}};
+
+static PyTypeObject IntakeType = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "coordinator.relay.forwarding._compiled.Intake",
+    .tp_basicsize = sizeof(Intake),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_doc = "See intake.Intake.",
+    .tp_new = PyType_GenericNew,
+    .tp_init = (initproc)intake_init,
+    .tp_dealloc = (destructor)intake_dealloc,
+    .tp_members = intake_members,
+    .tp_methods = intake_methods,
+};
+
+/* Header and parse */
+
+typedef struct {
+    PyObject_HEAD
+    char marker;
+    long long payload_type, sequence, timestamp, ssrc, payload_at, payload_end;
+    PyObject *extensions;
+} Header;
+
+static void header_dealloc(Header *self)
+{
+    Py_CLEAR(self->extensions);
+    Py_TYPE(self)->tp_free((PyObject *)self);
+}
+
+static PyMemberDef header_members[] = {
+    {"marker", T_BOOL, offsetof(Header, marker), 0, NULL},
+    {"payload_type", T_LONGLONG, offsetof(Header, payload_type), 0, NULL},
+    {"sequence", T_LONGLONG, offsetof(Header, sequence), 0, NULL},
+    {"timestamp", T_LONGLONG, offsetof(Header, timestamp), 0, NULL},
+    {"ssrc", T_LONGLONG, offsetof(Header, ssrc), 0, NULL},
+    {"payload_at", T_LONGLONG, offsetof(Header, payload_at), 0, NULL},
+    {"payload_end", T_LONGLONG, offsetof(Header, payload_end), 0, NULL},
+    {"extensions", T_OBJECT_EX, offsetof(Header, extensions), 0, NULL},
+    {NULL, 0, 0, 0, NULL}};
+
+static PyTypeObject HeaderType = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "coordinator.relay.forwarding._compiled.Header",
+    .tp_basicsize = sizeof(Header),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_doc = "See rtp.Header.",
+    .tp_new = PyType_GenericNew,
+    .tp_dealloc = (destructor)header_dealloc,
+    .tp_members = header_members,
+};
+
+static uint32_t four_bytes(const unsigned char *at)
+{
+    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+}
+
+static int add_extension(PyObject *found, unsigned element, const unsigned char *from, Py_ssize_t size)
+{
+    PyObject *key = PyLong_FromLong((long)element);
+    PyObject *value = PyBytes_FromStringAndSize((const char *)from, size > 0 ? size : 0);
+    int wrong = !key || !value || PyDict_SetItem(found, key, value) < 0;
+    Py_XDECREF(key);
+    Py_XDECREF(value);
+    return wrong ? -1 : 0;
+}
+
+static int read_extensions(PyObject *found, const unsigned char *data, unsigned profile, Py_ssize_t at,
+                           Py_ssize_t end)
+{
+    int two = (profile & 0xFFF0) == 0x1000;
+    if (!two && profile != 0xBEDE)
+        return 0;
+    while (at < end) {
+        unsigned element = data[at];
+        Py_ssize_t length;
+        if (!element) {
+            at++;
+            continue;
+        }
+        if (two) {
+            if (at + 2 > end)
+                break;
+            length = data[at + 1];
+            at += 2;
+        } else {
+            length = (element & 0x0F) + 1;
+            element >>= 4;
+            at++;
+            if (element == 15)
+                break;
+        }
+        if (add_extension(found, element, data + at, (at + length < end ? at + length : end) - at) < 0)
+            return -1;
+        at += length;
+    }
+    return 0;
+}
+
+/* Fill in a header; returns what is wrong with the packet, "" for an error that is set, or NULL. */
+static const char *read_header(Header *header, const unsigned char *data, Py_ssize_t size)
+{
+    if (size < 12)
+        return "RTP packet is shorter than its header";
+    if (data[0] >> 6 != 2)
+        return "not RTP version 2";
+    header->marker = data[1] > 127;
+    header->payload_type = data[1] & 0x7F;
+    header->sequence = two_bytes(data + 2);
+    header->timestamp = four_bytes(data + 4);
+    header->ssrc = four_bytes(data + 8);
+    Py_ssize_t at = 12 + 4 * (data[0] & 0x0F);
+    if (data[0] & 0x10) {
+        if (at + 4 > size)
+            return "RTP extension header is truncated";
+        Py_ssize_t end = at + 4 + 4 * (Py_ssize_t)two_bytes(data + at + 2);
+        if (end > size)
+            return "RTP extension is truncated";
+        if (read_extensions(header->extensions, data, two_bytes(data + at), at + 4, end) < 0)
+            return "";
+        at = end;
+    }
+    header->payload_at = at;
+    header->payload_end = data[0] & 0x20 ? size - data[size - 1] : size;
+    return header->payload_end < at ? "RTP padding is longer than the packet" : NULL;
+}
+
+static PyObject *parse(PyObject *module, PyObject *data)
+{
+    (void)module;
+    if (!PyBytes_Check(data)) {
+        PyErr_SetString(PyExc_TypeError, "a packet is bytes");
+        return NULL;
+    }
+    Header *header = (Header *)HeaderType.tp_alloc(&HeaderType, 0);
+    if (!header)
+        return NULL;
+    const char *wrong = "";
+    if ((header->extensions = PyDict_New()))
+        wrong = read_header(header, (const unsigned char *)PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data));
+    if (!wrong)
+        return (PyObject *)header;
+    if (*wrong)
+        PyErr_SetString(PyExc_ValueError, wrong);
+    Py_DECREF(header);
+    return NULL;
+}
+
 /* Wire */
 
 typedef struct {
@@ -618,104 +1129,37 @@ static PyTypeObject SenderType = {
 
 /* fan_out */
 
-/* An incoming packet, as `history.Packet` has it. */
-typedef struct {
-    long long seq, timestamp;
-    int marker, keyframe, has_vp8;
-    const unsigned char *payload;
-    size_t size;
-    long long picture_at, picture_id, tl0_at, tl0;
-    int picture_long;
-} Incoming;
-
-static long long number_of(PyObject *thing, PyObject *name)
-{
-    PyObject *value = PyObject_GetAttr(thing, name);
-    long long number = value ? PyLong_AsLongLong(value) : -1;
-    Py_XDECREF(value);
-    return number;
-}
-
-static int truth_of(PyObject *thing, PyObject *name)
-{
-    PyObject *value = PyObject_GetAttr(thing, name);
-    int truth = value ? PyObject_IsTrue(value) : -1;
-    Py_XDECREF(value);
-    return truth;
-}
-
-static PyObject *name_seq, *name_timestamp, *name_marker, *name_keyframe, *name_payload, *name_vp8;
-static PyObject *name_picture_at, *name_picture_id, *name_picture_long, *name_tl0_at, *name_tl0;
-
-/* Read a packet; returns its payload, which the caller lets go, or NULL with an error. */
-static PyObject *read_packet(PyObject *packet, Incoming *in)
-{
-    PyObject *payload, *vp8;
-    memset(in, 0, sizeof *in);
-    in->seq = number_of(packet, name_seq);
-    in->timestamp = number_of(packet, name_timestamp);
-    in->marker = truth_of(packet, name_marker);
-    in->keyframe = truth_of(packet, name_keyframe);
-    if (PyErr_Occurred() || !(vp8 = PyObject_GetAttr(packet, name_vp8)))
-        return NULL;
-    if (vp8 != Py_None) {
-        in->has_vp8 = 1;
-        in->picture_at = number_of(vp8, name_picture_at);
-        in->picture_id = number_of(vp8, name_picture_id);
-        in->picture_long = truth_of(vp8, name_picture_long);
-        in->tl0_at = number_of(vp8, name_tl0_at);
-        in->tl0 = number_of(vp8, name_tl0);
-    }
-    Py_DECREF(vp8);
-    if (PyErr_Occurred() || !(payload = PyObject_GetAttr(packet, name_payload)))
-        return NULL;
-    if (!PyBytes_Check(payload)) {
-        PyErr_SetString(PyExc_TypeError, "a payload is bytes");
-        Py_DECREF(payload);
-        return NULL;
-    }
-    in->payload = (const unsigned char *)PyBytes_AS_STRING(payload);
-    in->size = (size_t)PyBytes_GET_SIZE(payload);
-    long long end = (long long)in->size;
-    if (in->has_vp8 && (in->picture_at < 0 || in->picture_at + in->picture_long >= end || in->tl0_at < 0 ||
-                        in->tl0_at >= end)) {
-        PyErr_SetString(PyExc_IndexError, "a VP8 descriptor is longer than its payload");
-        Py_DECREF(payload);
-        return NULL;
-    }
-    return payload;
-}
-
-static int forward(Cursor *cursor, Sender *sender, const Incoming *in, double now)
+static int forward(Cursor *cursor, Sender *sender, const Packet *in, double now)
 {
     long long sequence = in->seq + cursor->shift;
-    unsigned picture = (unsigned)(in->picture_id + cursor->picture_shift) & 0x7FFF;
-    unsigned tl0 = (unsigned)(in->tl0 + cursor->tl0_shift) & 0xFF;
+    const Vp8 *vp8 = in->vp8;
+    unsigned picture = vp8 ? (unsigned)(vp8->picture_id + cursor->picture_shift) & 0x7FFF : 0;
+    unsigned tl0 = vp8 ? (unsigned)(vp8->tl0 + cursor->tl0_shift) & 0xFF : 0;
     Outgoing out = {
         .payload_type = (unsigned)cursor->payload_type,
         .marker = (unsigned)in->marker,
         .sequence = (uint16_t)sequence,
         .timestamp = (uint32_t)(in->timestamp + cursor->timestamp_shift),
         .ssrc = (uint32_t)cursor->ssrc,
-        .payload = in->payload,
-        .size = in->size,
-        .picture_at = cursor->picture_shift ? (size_t)in->picture_at : 0,
-        .picture_long = in->picture_long,
+        .payload = (const unsigned char *)PyBytes_AS_STRING(in->payload),
+        .size = (size_t)PyBytes_GET_SIZE(in->payload),
+        .picture_at = vp8 && cursor->picture_shift ? (size_t)vp8->picture_at : 0,
+        .picture_long = vp8 ? vp8->picture_long : 0,
         .picture = picture,
-        .tl0_at = cursor->tl0_shift ? (size_t)in->tl0_at : 0,
+        .tl0_at = vp8 && cursor->tl0_shift ? (size_t)vp8->tl0_at : 0,
         .tl0 = tl0,
     };
     if (sequence > cursor->sequence) {
         cursor->sequence = sequence;
         cursor->timestamp = out.timestamp;
         cursor->top = in->seq;
-        if (in->has_vp8) {
+        if (vp8) {
             cursor->picture = picture;
             cursor->tl0 = tl0;
         }
     }
     cursor->packets++;
-    cursor->octets += (long long)in->size;
+    cursor->octets += (long long)out.size;
     cursor->sent_at = now;
     return sender_emit(sender, &out, now);
 }
@@ -728,7 +1172,7 @@ static int add_place(PyObject *left, Py_ssize_t place)
     return wrong ? -1 : 0;
 }
 
-static int fan_out_one(PyObject *pair, Py_ssize_t place, long long source, const Incoming *in, double now,
+static int fan_out_one(PyObject *pair, Py_ssize_t place, long long source, const Packet *in, double now,
                        PyObject *left)
 {
     if (!PyTuple_Check(pair) || PyTuple_GET_SIZE(pair) != 2 ||
@@ -745,27 +1189,43 @@ static int fan_out_one(PyObject *pair, Py_ssize_t place, long long source, const
     return 0;
 }
 
+/* Whether all that a packet says of itself lies within its payload. */
+static int is_whole(const Packet *packet)
+{
+    if (!packet->payload || !PyBytes_Check(packet->payload)) {
+        PyErr_SetString(PyExc_TypeError, "a payload is bytes");
+        return 0;
+    }
+    const Vp8 *vp8 = packet->vp8;
+    long long end = PyBytes_GET_SIZE(packet->payload);
+    if (vp8 && (vp8->picture_at < 0 || vp8->picture_at + vp8->picture_long >= end || vp8->tl0_at < 0 ||
+                vp8->tl0_at >= end)) {
+        PyErr_SetString(PyExc_IndexError, "a VP8 descriptor is longer than its payload");
+        return 0;
+    }
+    return 1;
+}
+
 static PyObject *fan_out(PyObject *module, PyObject *const *args, Py_ssize_t count)
 {
-    Incoming in;
     (void)module;
-    if (count != 4 || !PyList_Check(args[0])) {
+    if (count != 4 || !PyList_Check(args[0]) || !Py_IS_TYPE(args[2], &PacketType)) {
         PyErr_SetString(PyExc_TypeError, "fan_out(exits: list, source, packet, now)");
         return NULL;
     }
+    const Packet *packet = (Packet *)args[2];
     long long source = PyLong_AsLongLong(args[1]);
     double now = PyFloat_AsDouble(args[3]);
-    if (PyErr_Occurred())
+    if (PyErr_Occurred() || !is_whole(packet))
         return NULL;
-    PyObject *left = PyList_New(0), *payload = left ? read_packet(args[2], &in) : NULL;
-    int wrong = !payload;
+    PyObject *left = PyList_New(0);
+    int wrong = !left;
     for (Py_ssize_t place = 0; !wrong && place < PyList_GET_SIZE(args[0]); place++) {
         PyObject *pair = PyList_GET_ITEM(args[0], place);
         Py_INCREF(pair);
-        wrong = fan_out_one(pair, place, source, &in, now, left) < 0;
+        wrong = fan_out_one(pair, place, source, packet, now, left) < 0;
         Py_DECREF(pair);
     }
-    Py_XDECREF(payload);
     if (wrong)
         Py_CLEAR(left);
     return left;
@@ -1045,6 +1505,7 @@ static PyObject *drain(PyObject *module, PyObject *args)
 static PyMethodDef functions[] = {
     {"fan_out", (PyCFunction)(void (*)(void))fan_out, METH_FASTCALL, NULL},
     {"drain", drain, METH_VARARGS, NULL},
+    {"parse", parse, METH_O, NULL},
     {NULL, NULL, 0, NULL}};
 
 static struct PyModuleDef definition = {
@@ -1055,28 +1516,16 @@ static struct PyModuleDef definition = {
     .m_methods = functions,
 };
 
-static int add_names(void)
-{
-    return (name_seq = PyUnicode_InternFromString("seq")) &&
-           (name_timestamp = PyUnicode_InternFromString("timestamp")) &&
-           (name_marker = PyUnicode_InternFromString("marker")) &&
-           (name_keyframe = PyUnicode_InternFromString("keyframe")) &&
-           (name_payload = PyUnicode_InternFromString("payload")) &&
-           (name_vp8 = PyUnicode_InternFromString("vp8")) &&
-           (name_picture_at = PyUnicode_InternFromString("picture_at")) &&
-           (name_picture_id = PyUnicode_InternFromString("picture_id")) &&
-           (name_picture_long = PyUnicode_InternFromString("picture_long")) &&
-           (name_tl0_at = PyUnicode_InternFromString("tl0_at")) && (name_tl0 = PyUnicode_InternFromString("tl0"));
-}
-
 PyMODINIT_FUNC PyInit__compiled(void)
 {
     PyObject *module = PyModule_Create(&definition);
     if (!module)
         return NULL;
-    if (!add_names() || PyModule_AddType(module, &CursorType) < 0 || PyModule_AddType(module, &FlightType) < 0 ||
+    if (PyModule_AddType(module, &CursorType) < 0 || PyModule_AddType(module, &FlightType) < 0 ||
         PyModule_AddType(module, &WireType) < 0 || PyModule_AddType(module, &SenderType) < 0 ||
-        PyModule_AddType(module, &DoorType) < 0)
+        PyModule_AddType(module, &DoorType) < 0 || PyModule_AddType(module, &Vp8Type) < 0 ||
+        PyModule_AddType(module, &PacketType) < 0 || PyModule_AddType(module, &RateMeterType) < 0 ||
+        PyModule_AddType(module, &IntakeType) < 0 || PyModule_AddType(module, &HeaderType) < 0)
         Py_CLEAR(module);
     return module;
 }

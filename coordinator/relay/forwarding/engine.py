@@ -10,11 +10,14 @@ import importlib
 import os
 from typing import TYPE_CHECKING, Any
 
-from . import cursor, flight, sender
+from . import cursor, flight, history, intake, rtp, sender
 
 if TYPE_CHECKING:
     from .cursor import Cursor
     from .flight import Flight
+    from .history import Packet
+    from .intake import Intake, RateMeter
+    from .rtp import parse
     from .sender import Sender, Wire, fan_out
 
     NAME: str
@@ -32,8 +35,15 @@ else:
     NAME = "pure" if compiled is None else "compiled"
     Cursor = (compiled or cursor).Cursor
     Flight = (compiled or flight).Flight
+    Intake = (compiled or intake).Intake
+    Packet = (compiled or history).Packet
+    RateMeter = (compiled or intake).RateMeter
     Sender = (compiled or sender).Sender
     Wire = (compiled or sender).Wire
     fan_out = (compiled or sender).fan_out
+    parse = (compiled or rtp).parse
 
-__all__ = ["NAME", "Cursor", "Flight", "Sender", "Wire", "compiled", "fan_out"]
+__all__ = [
+    "NAME", "Cursor", "Flight", "Intake", "Packet", "RateMeter", "Sender", "Wire",
+    "compiled", "fan_out", "parse",
+]  # fmt: skip

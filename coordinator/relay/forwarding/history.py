@@ -30,13 +30,14 @@ class History:
         if size & (size - 1):
             raise ValueError("history size must be a power of two")
         self._mask = size - 1
-        self._ring: list[Packet | None] = [None] * size
+        self.ring: list[Packet | None] = [None] * size
+        """By the last bits of their numbers."""
 
     def put(self, packet: Packet) -> None:
         """Remember a packet in place of the one `size` numbers before it."""
-        self._ring[packet.seq & self._mask] = packet
+        self.ring[packet.seq & self._mask] = packet
 
     def get(self, seq: int) -> Packet | None:
         """Return the packet with exactly this number, or None when it never came or fell out."""
-        packet = self._ring[seq & self._mask]
+        packet = self.ring[seq & self._mask]
         return packet if packet is not None and packet.seq == seq else None

@@ -30,6 +30,9 @@ class Recorder:
         self.reported = self._lost = 0
         """Packets reported since the last `take_loss`."""
 
+    def __len__(self) -> int:
+        return len(self._arrivals)
+
     def arrived(self, sequence: int, now: float) -> None:
         """Note one packet; `sequence` is the 16-bit number on the wire, `now` in seconds."""
         if self._newest is None:
