@@ -4,23 +4,33 @@
  *
  * Rule 1: the page that is wanted now comes first; what is fetched ahead gives way to it at once.
  * Rule 2: ahead goes one picture after the other, the small ones first, so that sound keeps the line.
- * Rule 3: while a briefing runs on a thin line, the next pages come first and the rest with long pauses between.
+ * Rule 3: while a briefing runs on a line that is not fast, the next pages come first and the rest with long pauses
+ * between. On a thin line everything comes at a pace beside the sound.
  */
 import { briefingUrl, get } from "./api.js";
+import { LineRate } from "./line-rate.js";
 
 /** @typedef {import("./types.js").Snapshot} Snapshot */
 /** @typedef {"small"|"large"} Size */
 /** @typedef {{id: string, name: string, pages: number, bytes: number, received: string[]|boolean}} HeldDocument */
 
-const FAST = 80_000; // bytes a second: large pictures come within a second or two
 const AGAIN_MS = 4000;
 const AHEAD = 2;
 const PAUSE_MS = 500;
 
+/**
+ * @typedef {object} Told
+ * @property {(document: string) => void} received
+ * @property {(documents: HeldDocument[]) => void} listed
+ * @property {() => number} [pace] bytes a second that pages may take now; 0: as fast as they come
+ * @property {() => boolean} [waits] something else needs the line first
+ */
+
 export class PageStore {
-  /** @param {{received: (document: string) => void, listed: (documents: HeldDocument[]) => void}} told */
-  constructor(told) {
+  /** @param {Told} told @param {LineRate} [rate] */
+  constructor(told, rate = new LineRate()) {
     this.told = told;
+    this.rate = rate;
     /** @type {Map<string, string>} */
     this.held = new Map();
     /** @type {HeldDocument[]} */
@@ -34,7 +44,6 @@ export class PageStore {
     /** @type {Map<string, Promise<string>>} */
     this.coming = new Map();
     this.busy = 0;
-    this.fast = false;
     this.took = 0; // ms, the last picture
     /** @type {Snapshot|null} */
     this.snapshot = null;
@@ -92,11 +101,12 @@ export class PageStore {
   async #load(document, page, size, key, signal) {
     const began = performance.now();
     const address = briefingUrl(this.briefing, `/documents/${document}/pages/${page}/${size}.webp`);
-    const answer = await fetch(address, { credentials: "same-origin", signal, priority: signal ? "low" : "high" });
+    const pace = this.told.pace?.() ?? 0;
+    const answer = await fetch(address, { credentials: "same-origin", signal, priority: signal ? "low" : "high", headers: pace ? { Pace: String(pace) } : {} });
     if (!answer.ok) throw new Error(String(answer.status));
     const picture = await answer.blob();
     this.took = performance.now() - began;
-    this.fast = (1000 * picture.size) / Math.max(1, performance.now() - began) > FAST;
+    if (!pace) this.rate.came(address);
     const url = this.held.get(key) ?? URL.createObjectURL(picture);
     this.held.set(key, url);
     return url;
@@ -127,7 +137,8 @@ export class PageStore {
     let failed = false;
     try {
       for (let next = this.#next(); next && !controller.signal.aborted; next = this.#next()) {
-        if (next.patient) await new Promise((resolve) => setTimeout(resolve, Math.max(PAUSE_MS, 2 * this.took)));
+        if (next.patient || this.told.waits?.()) await new Promise((resolve) => setTimeout(resolve, next.patient ? Math.max(PAUSE_MS, 2 * this.took) : PAUSE_MS));
+        if (this.told.waits?.()) continue;
         if (controller.signal.aborted) break;
         await this.#fetch(next.document, next.page, next.size, controller.signal);
         this.#tellComplete();
@@ -143,12 +154,12 @@ export class PageStore {
   #next() {
     const shown = this.snapshot?.document;
     const order = [...this.documents].sort((a, b) => Number(b.id === shown) - Number(a.id === shown));
-    const thin = this.snapshot?.phase === "live" && !this.fast;
-    for (const size of /** @type {Size[]} */ (this.fast ? ["small", "large"] : ["small"])) {
+    const slow = this.snapshot?.phase === "live" && !this.rate.fast && !this.told.pace?.();
+    for (const size of /** @type {Size[]} */ (this.rate.fast ? ["small", "large"] : ["small"])) {
       for (const document of order) {
         const [soon, pages] = [this.#soon(document), Array.from({ length: document.pages }, (_, index) => index + 1)];
         const page = [...soon, ...pages].find((one) => !this.have(document.id, one, size));
-        if (page !== undefined) return { document: document.id, page, size, patient: thin && !soon.includes(page) };
+        if (page !== undefined) return { document: document.id, page, size, patient: slow && !soon.includes(page) };
       }
     }
     return null;

@@ -21,18 +21,27 @@ export const HALL_CAMERA = {
 };
 
 /** 180p for the gallery; the 360p layer is sent while somebody asks for it (dynacast), as with the floor. @type {Options} */
-export const SITE_CAMERA = {
+const SITE_CAMERA = {
   simulcast: true,
   videoCodec: "vp8",
   videoEncoding: { maxBitrate: 500_000, maxFramerate: 20 },
   videoSimulcastLayers: [layer(320, 180, 140_000, 12)],
 };
 
-/** Speech; with headers of 50 packets a second it is 50 kbit/s on the wire, so that a line of 64 carries it. @type {Options} */
+/** 40 kbit/s: what a thin line has beside a voice. @type {Options} */
+const THIN_CAMERA = { simulcast: false, videoCodec: "vp8", videoEncoding: { maxBitrate: 40_000, maxFramerate: 5 } };
+
+/** Speech; with headers of 17 packets a second it is 31 to 34 kbit/s on the wire, so that a line of 64 carries it. @type {Options} */
 export const VOICE = { dtx: true, red: true, audioPreset: { maxBitrate: 20_000 } };
 
 /** A hall's own mixer: nothing is taken for silence or noise. @type {Options} */
-export const HALL_VOICE = { dtx: false, red: true, audioPreset: { maxBitrate: 48_000 } };
+const HALL_VOICE = { dtx: false, red: true, audioPreset: { maxBitrate: 48_000 } };
+
+/** A site's picture. @param {boolean} thin the line is @returns {Options} */
+export const siteCamera = (thin) => (thin ? THIN_CAMERA : SITE_CAMERA);
+
+/** A site's voice; copies of it are more than a thin line carries. @param {boolean} thin @param {boolean} plain the hall's own mixer @returns {Options} */
+export const siteVoice = (thin, plain) => (thin ? { ...VOICE, red: false } : plain ? HALL_VOICE : VOICE);
 
 /** Legible before smooth. @type {Options} */
 export const SCREEN = {

@@ -35,6 +35,7 @@ export class SiteChoices {
   /** @param {{received: () => void, camera: (sends: boolean) => void, microphone: () => void}} changed */
   constructor(changed) {
     this.changed = changed;
+    this.thin = false; // the line; a page that learns of it says so
     this.dialog = /** @type {HTMLDialogElement} */ (byId("settings-dialog"));
     this.picture = /** @type {HTMLInputElement} */ (byId("send-picture"));
     this.hall = /** @type {HTMLInputElement} */ (byId("hall-sound"));

@@ -12,7 +12,7 @@ import { askOnce, DeviceChoice, deviceTrouble } from "./devices.js";
 import { byId, icon, redraw, setAttribute, setText, show } from "./dom.js";
 import { t } from "./i18n.js";
 import { LevelMeter } from "./level.js";
-import { HALL_VOICE, SITE_CAMERA, SITE_PICTURE, VOICE } from "./sending.js";
+import { SITE_PICTURE, siteCamera, siteVoice } from "./sending.js";
 
 /** @typedef {import("./room.js").BriefingRoom} BriefingRoom */
 
@@ -21,7 +21,7 @@ const OPEN_WITHIN_MS = 5000;
 export class SiteDevices {
   /**
    * @param {BriefingRoom} room
-   * @param {() => {sendsPicture: boolean, sound: MediaTrackConstraints}} choices
+   * @param {() => {sendsPicture: boolean, sound: MediaTrackConstraints, thin: boolean}} choices
    * @param {() => void} change
    */
   constructor(room, choices, change) {
@@ -144,7 +144,7 @@ export class SiteDevices {
       this.#draw();
       this.change();
     };
-    this.room.send("camera", track, SITE_CAMERA);
+    this.room.send("camera", track, siteCamera(this.choices().thin));
   }
 
   /** @param {MediaStreamTrack|null} track @param {string} trouble */
@@ -152,7 +152,7 @@ export class SiteDevices {
     this.trouble.microphone = trouble;
     if (this.checking) this.meter.watch(track);
     else if (track && this.wantsMicrophone) {
-      this.room.send("microphone", this.microphone.take(), this.choices().sound.echoCancellation ? VOICE : HALL_VOICE);
+      this.room.send("microphone", this.microphone.take(), siteVoice(this.choices().thin, !this.choices().sound.echoCancellation));
       track.onended = () => this.#silenced();
       this.speakingMeter.watch(track);
     } else if (!this.wantsMicrophone) this.microphone.close();

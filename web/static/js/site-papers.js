@@ -11,8 +11,11 @@ import { SlideView } from "./slides.js";
 /** @typedef {{number: number, at: string, site: string|null, text: string, to_hub: boolean}} Message */
 
 export class SitePapers {
-  /** @param {{send: (message: object) => boolean, beat: () => void, fail: (words: string) => void}} line */
-  constructor(line) {
+  /**
+   * @param {{send: (message: object) => boolean, beat: () => void, fail: (words: string) => void, pace: () => number, waits: () => boolean}} line
+   * @param {import("./line-rate.js").LineRate} rate
+   */
+  constructor(line, rate) {
     this.line = line;
     this.dialog = /** @type {HTMLDialogElement} */ (byId("papers-dialog"));
     this.store = new PageStore({
@@ -21,7 +24,9 @@ export class SitePapers {
         this.#drawDocuments();
       },
       listed: () => this.#drawDocuments(),
-    });
+      pace: line.pace,
+      waits: line.waits,
+    }, rate);
     this.slides = new SlideView(/** @type {HTMLImageElement} */ (byId("stage-slide")), this.store, {
       thin: true,
       describe: (page) => t("Page {n}", { n: page }),
@@ -115,7 +120,9 @@ export class SitePapers {
 
   /** @param {import("./page-store.js").HeldDocument} document */
   #download(document) {
-    return el("a", { class: "button", href: briefingUrl(this.briefing, `/documents/${document.id}/file`), download: document.name, "data-testid": "document-download" }, icon("download"), t("Download"));
+    const pace = this.store.rate.beside();
+    const address = briefingUrl(this.briefing, `/documents/${document.id}/file${pace ? `?pace=${pace}` : ""}`);
+    return el("a", { class: "button", href: address, download: document.name, "data-testid": "document-download" }, icon("download"), t("Download"));
   }
 }
 

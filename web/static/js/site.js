@@ -5,6 +5,8 @@ import { ControlSocket, controlUrl } from "./control-socket.js";
 import { byId, redraw, icon, setAttribute, setText, show } from "./dom.js";
 import { clock, duration } from "./format.js";
 import { errorText, t } from "./i18n.js";
+import { LineRate } from "./line-rate.js";
+import { livekit } from "./livekit.js";
 import { nameOf, page } from "./page-data.js";
 import { FigureKeeper } from "./room-figures.js";
 import { BriefingRoom } from "./room.js";
@@ -26,6 +28,7 @@ import { stayAwake } from "./wake.js";
 
 /** @typedef {import("./types.js").Snapshot} Snapshot */
 
+const SOUND_WITHIN_MS = 90_000;
 const code = page.code ?? "";
 const elements = {
   video: /** @type {HTMLVideoElement} */ (byId("stage-video")),
@@ -35,7 +38,7 @@ const elements = {
 /** @type {Snapshot|null} */
 let snapshot = null;
 let [joined, closed, closedWords] = [false, "", ""];
-let lostAt = 0;
+let [lostAt, joinedAt] = [0, 0];
 let drawDue = false;
 /** the briefing that is over and that this site may answer for; and whether its operator has asked to */
 let over = page.to_sign ?? null;
@@ -69,6 +72,7 @@ const socket = new ControlSocket(controlUrl(), hello, {
   },
   figures: async () => {
     const taken = papers.slides.addTo(await figures.take(), room.has("hub", "microphone"));
+    if (taken.mode === "full") rate.carriesPicture();
     redrawSoon();
     return taken;
   },
@@ -79,7 +83,17 @@ const other = new SiteChoice(goTo);
 const checks = new SiteLineCheck(devices);
 new SitePhone();
 let slides = false; // pages of a document are on the main screen
-const papers = new SitePapers({ send: (message) => socket.send(message), beat: () => socket.beatNow(), fail: tell });
+const rate = new LineRate();
+const papers = new SitePapers(
+  {
+    send: (message) => socket.send(message),
+    beat: () => socket.beatNow(),
+    fail: tell,
+    pace: () => (room.state === "connected" && !room.has("hub", "microphone") ? 0 : rate.beside()),
+    waits: soundComesFirst,
+  },
+  rate,
+);
 const speaking = new SiteSpeaking({ send: (message) => socket.send(message), fail: tell, silence: () => devices.closeMicrophone() });
 const headcount = new HeadcountForm((message) => socket.send(message));
 const roster = new SiteRoster(code, (present) => headcount.take(present));
@@ -109,6 +123,8 @@ byId("sound-unlock").addEventListener("click", () => void room.unlockSound().the
 
 function join() {
   joined = true;
+  joinedAt = performance.now();
+  choices.thin = rate.thin;
   sessionStorage.setItem("joined", "yes");
   devices.join();
   socket.start();
@@ -170,6 +186,12 @@ function refused(refusal, final) {
   else if (refusal.code === "not_open") snapshot = null;
   else if (refusal.code !== "server_stop" && refusal.code !== "lost") tell(words);
   redrawSoon();
+}
+
+/** On a thin line: the way into the room, and the hall's sound, go before its picture and pages that nobody needs yet. */
+function soundComesFirst() {
+  if (!rate.thin || performance.now() - joinedAt > SOUND_WITHIN_MS) return false;
+  return room.state !== "connected" || (room.has("hub", "microphone") && !room.trackOf(elements.audio));
 }
 
 /** This site's own entry of the snapshot. */
@@ -244,7 +266,7 @@ function drawTitle() {
 
 function drawProgramme() {
   const running = snapshot && ["open", "live"].includes(snapshot.phase) && !closed; // in the break nobody is overheard
-  const programme = drawStage(room, elements, running ? snapshot : null, code, choices.receive === "all");
+  const programme = drawStage(room, elements, running ? snapshot : null, code, choices.receive === "all" && !soundComesFirst());
   slides = programme?.picture.source === "document" && choices.receive !== "sound";
   papers.draw(closed ? null : snapshot, slides);
   const empty = choices.receive === "sound" || elements.video.classList.contains("is-empty");
@@ -293,6 +315,7 @@ function drawClocks() {
 
 everySecond(drawClocks);
 void devices.check();
+void livekit().then(() => rate.came());
 const navigation = /** @type {PerformanceNavigationTiming|undefined} */ (performance.getEntriesByType("navigation")[0]);
 if (sessionStorage.getItem("joined") && navigation && navigation.type !== "navigate") join(); // a reload goes on where it was
 draw();

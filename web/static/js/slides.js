@@ -44,10 +44,10 @@ export class SlideView {
   /** @param {string} document @param {number} page @param {string} key */
   async #load(document, page, key) {
     try {
-      const small = this.options.thin && !this.store.fast;
+      const small = this.options.thin && !this.store.rate.fast;
       const held = this.store.have(document, page, "large") ?? (small ? this.store.have(document, page, "small") : undefined);
       await this.#put(held ?? (await this.store.want(document, page, small ? "small" : "large")), page, key);
-      if (this.key !== key || this.store.have(document, page, "large") || !this.store.fast) return;
+      if (this.key !== key || this.store.have(document, page, "large") || !this.store.rate.fast) return;
       await this.#put(await this.store.want(document, page, "large"), page, key);
     } catch {
       if (this.key === key && this.page === null) setTimeout(() => this.key === key && void this.#load(document, page, key), AGAIN_MS);
