@@ -101,7 +101,7 @@ def test_janus_forwards_the_same_media_and_is_compared(capsys: pytest.CaptureFix
     assert bench.main(words) == 0
     rows = [line.split("|") for line in capsys.readouterr().out.splitlines() if line.startswith("| 1x2")]
     measured, ratios = rows[:3], rows[3:]
-    assert len(ratios) == 2 and all(float(row[3]) > 0 for row in ratios)
+    assert len(ratios) == 2 and all(float(row[4]) > 0 for row in ratios)
     assert all(float(row[2]) > 300 and row[7].startswith(" 0 ") for row in measured)
 
 
@@ -119,7 +119,7 @@ def test_a_ratio_is_of_medians() -> None:
         return relay.Figures(1, cpu_s, 1000, 0, 0, 1.0, 2.0)
 
     case = {"relay": [figures(c) for c in (1, 2, 9)], "Janus": [figures(4)]}
-    assert relay._ratios({"1x2": case})[-1] == "| 1x2 | Janus | 0.50 | 1.00 | 1.00 | 0 | 0 |"
+    assert relay._ratios({"1x2": case})[-1] == "| 1x2 | relay | Janus | 0.50 | 1.00 | 1.00 | 0 | 0 |"
 
 
 def test_without_enough_joins_there_is_nothing_to_compare() -> None:

@@ -21,6 +21,8 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,7 @@ from livekit.api import AccessToken, VideoGrants
 
 from coordinator.benchmarks import janus
 from coordinator.benchmarks.load import Guest
+from coordinator.relay.forwarding import engine
 
 KEY, SECRET = "bench", "a-secret-of-the-benchmark-only-0123456789"
 CASES = ("1x25", "1x50", "1x100", "25x1", "conference")
@@ -77,9 +80,18 @@ class Server:
     clients: str
 
 
-def servers_of(against: str | None) -> list[Server]:
-    """The relay, and what it is compared with. Raises RuntimeError when that is not installed."""
-    servers = [Server("relay", started_relay, "coordinator.benchmarks.load")]
+def servers_of(against: str | None, planes: list[str] | None = None) -> list[Server]:
+    """The relay, once for each media plane, and what it is compared with.
+
+    Raises RuntimeError when one of them is not there.
+    """
+    planes = planes or [engine.NAME]
+    if "compiled" in planes and engine.compiled is None:
+        raise RuntimeError("the compiled media plane was not built: see docs/operations.md")
+    servers = [
+        Server(f"relay, {plane}", partial(started_relay, plane), "coordinator.benchmarks.load")
+        for plane in planes
+    ]
     if against:
         janus.program()
         cores = os.cpu_count() or 1
@@ -95,15 +107,19 @@ def main(words: list[str]) -> int:
     parser.add_argument("--seconds", type=float, default=10.0, help="measured for each case (10)")
     parser.add_argument("--cases", default=",".join(CASES), help=f"of {','.join(CASES)}, or any 1xN, Nx1")
     parser.add_argument("--against", choices=("janus",), help="measure this server too, in turns")
+    parser.add_argument("--planes", default=engine.NAME, help="of pure,compiled (the one in use)")
     parser.add_argument("--rounds", type=int, default=1, help="how often each case is measured (1)")
     args = parser.parse_args(words)
     try:
         cases = {name: guests_of(name) for name in args.cases.split(",")}
+        planes = args.planes.split(",")
+        if not set(planes) <= {"pure", "compiled"}:
+            raise ValueError("--planes: of pure,compiled")
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
     try:
-        servers = servers_of(args.against)
+        servers = servers_of(args.against, planes)
         print(_about(args.seconds), HEAD, sep="\n\n", flush=True)
         found = {name: _turns(name, groups, servers, args) for name, groups in cases.items()}
         if len(servers) > 1:
@@ -130,18 +146,23 @@ def _turns(
 def _ratios(found: dict[str, dict[str, list[Figures]]]) -> list[str]:
     """The relay's figures divided by those of each other server, medians over the rounds."""
     lines = [
-        "| case | relay against | CPU a packet | delay p50 | p99 | lost, relay | lost, other |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
+        "| case | ours | against | CPU a packet | delay p50 | p99 | lost, ours | lost, other |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for case, by_server in found.items():
-        (_, own), *others = by_server.items()
-        for name, theirs in others:
+        ours = {name: figures for name, figures in by_server.items() if name.startswith("relay")}
+        for (mine, own), name in product(ours.items(), by_server):
+            if name in ours:
+                continue
+            theirs = by_server[name]
             cpu, p50, p99 = (
                 _median(own, key) / max(_median(theirs, key), 1e-6)
                 for key in ("packet_us", "p50_ms", "p99_ms")
             )
             lost = sum(f.lost for f in own), sum(f.lost for f in theirs)
-            lines.append(f"| {case} | {name} | {cpu:.2f} | {p50:.2f} | {p99:.2f} | {lost[0]} | {lost[1]} |")
+            lines.append(
+                f"| {case} | {mine} | {name} | {cpu:.2f} | {p50:.2f} | {p99:.2f} | {lost[0]} | {lost[1]} |"
+            )
     return lines
 
 
@@ -228,9 +249,9 @@ def cpu_seconds(pid: int) -> float:
 
 
 @contextlib.asynccontextmanager
-async def started_relay() -> AsyncIterator[tuple[Process, str]]:
-    """A relay in a process of its own, and its address."""
-    keys = {"LIVEKIT_API_KEY": KEY, "LIVEKIT_API_SECRET": SECRET}
+async def started_relay(plane: str = engine.NAME) -> AsyncIterator[tuple[Process, str]]:
+    """A relay in a process of its own, and its address; `plane` as in `forwarding.engine`."""
+    keys = {"LIVEKIT_API_KEY": KEY, "LIVEKIT_API_SECRET": SECRET, "COORDINATOR_PLANE": plane}
     words = (
         "coordinator.relay.main",
         "--host",

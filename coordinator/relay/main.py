@@ -22,6 +22,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from .forwarding import engine
 from .options import RelayOptions, announced_addresses, bind_address, in_url, is_address
 from .rooms import Context, Rooms, spawner
 from .server import make_app
@@ -84,6 +85,7 @@ class Running:
 async def relay(options: RelayOptions) -> AsyncIterator[Running]:
     """Run a relay inside this event loop."""
     self_test()
+    logger.info("media plane: %s", engine.NAME)
     mux = UdpMux()
     mux.open(bind_address(options.media_host), options.udp_port)
     spawn, running = spawner()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from functools import partial
 from typing import Any
@@ -112,8 +113,10 @@ def test_a_socket_is_emptied_through_the_doors_by_the_addresses_that_the_socket_
 ) -> None:
     checks: list[tuple[bytes, Any]] = []
     inside = Inside(compiled.Door)
-    with socket.socket(family, socket.SOCK_DGRAM) as receiver, socket.socket(family, socket.SOCK_DGRAM) as known, \
-            socket.socket(family, socket.SOCK_DGRAM) as unknown:  # fmt: skip
+    with contextlib.ExitStack() as stack:
+        receiver, known, unknown = (
+            stack.enter_context(socket.socket(family, socket.SOCK_DGRAM)) for _ in range(3)
+        )
         for each in (receiver, known, unknown):
             each.bind((host, 0))
         receiver.setblocking(False)

@@ -1,0 +1,256 @@
+/* The last steps of a packet to one subscriber: see ../sender.py. */
+
+#include "plane.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+enum { MAX_PLAIN_BYTES = BUFFER_BYTES - 148 };
+
+static int wire_init(Wire *self, PyObject *args, PyObject *kwargs)
+{
+    if (!PyArg_ParseTuple(args, "") || (kwargs && PyDict_Size(kwargs)))
+        return -1;
+    self->four = self->six = -1;
+    return 0;
+}
+
+static PyMemberDef wire_members[] = {
+    {"four", T_INT, offsetof(Wire, four), 0, NULL},
+    {"six", T_INT, offsetof(Wire, six), 0, NULL},
+    {"sent", T_LONGLONG, offsetof(Wire, sent), 0, NULL},
+    {"refused", T_LONGLONG, offsetof(Wire, refused), 0, NULL},
+    {NULL, 0, 0, 0, NULL}};
+
+PyTypeObject WireType = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = TYPE_NAME("Wire"),
+    .tp_basicsize = sizeof(Wire),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_doc = "See sender.Wire.",
+    .tp_new = PyType_GenericNew,
+    .tp_init = (initproc)wire_init,
+    .tp_members = wire_members,
+};
+
+static unsigned char *put_four(unsigned char *at, uint32_t value)
+{
+    at[0] = (unsigned char)(value >> 24);
+    at[1] = (unsigned char)(value >> 16);
+    at[2] = (unsigned char)(value >> 8);
+    at[3] = (unsigned char)value;
+    return at + 4;
+}
+
+/* Write the whole packet, of 12 or 20 bytes more than its payload. */
+static void write_packet(const Sender *self, const Outgoing *out, long long number, double now, unsigned char *at)
+{
+    at[0] = self->element ? 0x90 : 0x80;
+    at[1] = (unsigned char)(out->marker ? out->payload_type | 0x80 : out->payload_type);
+    at[2] = (unsigned char)(out->sequence >> 8);
+    at[3] = (unsigned char)out->sequence;
+    at = put_four(put_four(at + 4, out->timestamp), out->ssrc);
+    if (self->element) {
+        uint32_t value = self->counts ? (uint32_t)number << 8 : (uint32_t)(long long)(now * 262144);
+        at = put_four(at, 0xBEDE0001);
+        at = put_four(at, (uint32_t)self->element << 24 | (value & 0xFFFFFF));
+    }
+    memcpy(at, out->payload, out->size);
+    if (out->picture_at && out->picture_long) {
+        at[out->picture_at] = (unsigned char)(0x80 | out->picture >> 8);
+        at[out->picture_at + 1] = (unsigned char)out->picture;
+    } else if (out->picture_at) {
+        at[out->picture_at] = (unsigned char)(out->picture & 0x7F);
+    }
+    if (out->tl0_at)
+        at[out->tl0_at] = (unsigned char)out->tl0;
+}
+
+static void send_straight(Sender *self, const Outgoing *out, size_t size, long long number, double now)
+{
+    static union {
+        unsigned char bytes[BUFFER_BYTES];
+        uint64_t aligned;
+    } buffer;
+    int length = (int)size;
+    int descriptor = self->address.ss_family == AF_INET6 ? self->wire->six : self->wire->four;
+    if (size > MAX_PLAIN_BYTES)
+        return;
+    write_packet(self, out, number, now, buffer.bytes);
+    if (self->protect(self->session, buffer.bytes, &length) || descriptor < 0)
+        return;
+    if (sendto(descriptor, buffer.bytes, (size_t)length, 0, (struct sockaddr *)&self->address,
+               self->address_size) < 0)
+        self->wire->refused++;
+    else
+        self->wire->sent++;
+}
+
+int sender_emit(Sender *self, const Outgoing *out, double now)
+{
+    long long number = self->counts ? flight_note(self->flight, out->size + PACKET_OVERHEAD, now) : 0;
+    size_t size = out->size + (self->element ? 20 : 12);
+    if (self->wire) {
+        send_straight(self, out, size, number, now);
+    } else {
+        PyObject *whole = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)size), *answer;
+        if (!whole)
+            return -1;
+        write_packet(self, out, number, now, (unsigned char *)PyBytes_AS_STRING(whole));
+        answer = PyObject_CallOneArg(self->send_rtp, whole);
+        Py_DECREF(whole);
+        if (!answer)
+            return -1;
+        Py_DECREF(answer);
+    }
+    self->packets++;
+    return 0;
+}
+
+static int sender_init(Sender *self, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"send_rtp", "flight", NULL};
+    PyObject *send_rtp, *flight;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO!", names, &send_rtp, &FlightType, &flight))
+        return -1;
+    Py_INCREF(send_rtp);
+    Py_XSETREF(self->send_rtp, send_rtp);
+    Py_INCREF(flight);
+    Py_XSETREF(self->flight, (Flight *)flight);
+    return 0;
+}
+
+static PyObject *sender_configure(Sender *self, PyObject *args)
+{
+    int timed, counted;
+    if (!PyArg_ParseTuple(args, "ii", &timed, &counted))
+        return NULL;
+    self->counts = counted > 0 && counted < 15;
+    if (self->counts)
+        self->element = (unsigned char)(counted << 4 | 1);
+    else
+        self->element = timed > 0 && timed < 15 ? (unsigned char)(timed << 4 | 2) : 0;
+    Py_RETURN_NONE;
+}
+
+static PyObject *sender_release(Sender *self, PyObject *nothing)
+{
+    (void)nothing;
+    Py_CLEAR(self->wire);
+    Py_CLEAR(self->owner);
+    Py_RETURN_NONE;
+}
+
+/* Read (host, port) or (host, port, flow, scope); returns whether it is an address to send to. */
+static int read_address(PyObject *address, struct sockaddr_storage *found, socklen_t *size)
+{
+    const char *host;
+    int port;
+    unsigned flow = 0, scope = 0;
+    if (!PyTuple_Check(address) || !PyArg_ParseTuple(address, "si|II", &host, &port, &flow, &scope)) {
+        PyErr_Clear();
+        return 0;
+    }
+    if (port < 1 || port > 65535)
+        return 0;
+    memset(found, 0, sizeof *found);
+    if (strchr(host, ':')) {
+        struct sockaddr_in6 *six = (struct sockaddr_in6 *)found;
+        six->sin6_family = AF_INET6;
+        six->sin6_port = htons((uint16_t)port);
+        six->sin6_scope_id = scope;
+        *size = sizeof *six;
+        return inet_pton(AF_INET6, host, &six->sin6_addr) == 1;
+    }
+    struct sockaddr_in *four = (struct sockaddr_in *)found;
+    four->sin_family = AF_INET;
+    four->sin_port = htons((uint16_t)port);
+    *size = sizeof *four;
+    return inet_pton(AF_INET, host, &four->sin_addr) == 1;
+}
+
+static PyObject *sender_aim(Sender *self, PyObject *args)
+{
+    PyObject *wire, *address, *owner;
+    unsigned long long session, protect;
+    if (!PyArg_ParseTuple(args, "O!OKKO", &WireType, &wire, &address, &session, &protect, &owner))
+        return NULL;
+    Py_CLEAR(self->wire);
+    if (!session || !protect || !read_address(address, &self->address, &self->address_size))
+        Py_RETURN_FALSE;
+    self->session = (void *)(uintptr_t)session;
+    self->protect = (srtp_function)(uintptr_t)protect;
+    Py_INCREF(owner);
+    Py_XSETREF(self->owner, owner);
+    Py_INCREF(wire);
+    self->wire = (Wire *)wire;
+    Py_RETURN_TRUE;
+}
+
+static PyObject *sender_send(Sender *self, PyObject *const *args, Py_ssize_t count)
+{
+    Outgoing out = {0};
+    if (count != 7 || !PyBytes_Check(args[5])) {
+        PyErr_SetString(PyExc_TypeError, "send(payload_type, marker, sequence, timestamp, ssrc, payload, now)");
+        return NULL;
+    }
+    out.payload_type = (unsigned)PyLong_AsLongLong(args[0]);
+    out.marker = PyObject_IsTrue(args[1]) == 1;
+    out.sequence = (uint16_t)PyLong_AsLongLong(args[2]);
+    out.timestamp = (uint32_t)PyLong_AsLongLong(args[3]);
+    out.ssrc = (uint32_t)PyLong_AsLongLong(args[4]);
+    out.payload = (const unsigned char *)PyBytes_AS_STRING(args[5]);
+    out.size = (size_t)PyBytes_GET_SIZE(args[5]);
+    double now = PyFloat_AsDouble(args[6]);
+    if (PyErr_Occurred() || sender_emit(self, &out, now) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static int sender_traverse(Sender *self, visitproc visit, void *arg)
+{
+    Py_VISIT(self->send_rtp);
+    Py_VISIT(self->flight);
+    Py_VISIT(self->wire);
+    Py_VISIT(self->owner);
+    return 0;
+}
+
+static int sender_clear(Sender *self)
+{
+    Py_CLEAR(self->wire);
+    Py_CLEAR(self->owner);
+    Py_CLEAR(self->send_rtp);
+    return 0; /* the flight holds nothing, and a packet may still be counted in it */
+}
+
+static void sender_dealloc(Sender *self)
+{
+    PyObject_GC_UnTrack(self);
+    sender_clear(self);
+    Py_CLEAR(self->flight);
+    Py_TYPE(self)->tp_free((PyObject *)self);
+}
+
+static PyMemberDef sender_members[] = {
+    {"packets", T_LONGLONG, offsetof(Sender, packets), 0, NULL}, {NULL, 0, 0, 0, NULL}};
+
+static PyMethodDef sender_methods[] = {
+    {"configure", (PyCFunction)sender_configure, METH_VARARGS, NULL},
+    {"aim", (PyCFunction)sender_aim, METH_VARARGS, NULL},
+    {"release", (PyCFunction)sender_release, METH_NOARGS, NULL},
+    {"send", (PyCFunction)(void (*)(void))sender_send, METH_FASTCALL, NULL},
+    {NULL, NULL, 0, NULL}};
+
+PyTypeObject SenderType = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = TYPE_NAME("Sender"),
+    .tp_basicsize = sizeof(Sender),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
+    .tp_doc = "See sender.Sender.",
+    .tp_new = PyType_GenericNew,
+    .tp_init = (initproc)sender_init,
+    .tp_dealloc = (destructor)sender_dealloc,
+    .tp_traverse = (traverseproc)sender_traverse,
+    .tp_clear = (inquiry)sender_clear,
+    .tp_members = sender_members,
+    .tp_methods = sender_methods,
+};
