@@ -75,7 +75,7 @@ async def test_a_script_gets_the_sentences_that_it_and_its_modules_use(rig: Rig)
 
 
 async def test_all_that_the_operators_page_needs_before_its_button_works_is_small(rig: Rig) -> None:
-    """On 64 kbit/s these are some ten seconds."""
+    """On 64 kbit/s these are some twelve seconds."""
     operator = await rig.site("xa-ban-thi")
     operator.session._auto_decompress = False
     page = await operator.get("/site", headers={"Accept-Encoding": "gzip"})
@@ -88,5 +88,5 @@ async def test_all_that_the_operators_page_needs_before_its_button_works_is_smal
         sizes.append(len(await answer.read()) + sum(len(k) + len(v) + 4 for k, v in answer.headers.items()))
 
     assert page.headers["Content-Encoding"] == "gzip"
-    assert sum(sizes) < 85_000, sizes
+    assert sum(sizes) < 95_000, sizes
     assert not [address for address in needed if "livekit-client" in address]
