@@ -120,11 +120,9 @@ class StaticFiles:
 
 def respond(request: web.Request, file: StaticFile, *, for_ever: bool) -> web.Response:
     """The file, compressed where the browser takes it, or 304 where it has it already."""
-    headers = {
-        "ETag": f'"{file.etag}"',
-        "Cache-Control": _FOR_EVER if for_ever else _ASK_AGAIN,
-        "Vary": "Accept-Encoding",
-    }
+    headers = {"Cache-Control": _FOR_EVER if for_ever else _ASK_AGAIN, "Vary": "Accept-Encoding"}
+    if not for_ever:  # what is kept for ever is never asked for again
+        headers["ETag"] = f'"{file.etag}"'
     if f'"{file.etag}"' in request.headers.get("If-None-Match", ""):
         return web.Response(status=304, headers=headers)
     body = file.content
