@@ -17,10 +17,15 @@ export class SiteChoice {
     /** @type {Offered[]} */
     this.offered = [];
     this.asked = false;
+    this.stays = false; // until another briefing comes or goes
     this.dialog = /** @type {HTMLDialogElement} */ (byId("choice-dialog"));
     this.notice = byId("choice-notice");
     byId("choice-open").addEventListener("click", () => this.#open());
-    byId("choice-stay").addEventListener("click", () => this.dialog.close());
+    byId("choice-stay").addEventListener("click", () => {
+      this.stays = true;
+      this.dialog.close();
+      show(this.notice, false);
+    });
     this.dialog.addEventListener("cancel", (event) => {
       if (!this.here) event.preventDefault();
     });
@@ -36,7 +41,7 @@ export class SiteChoice {
   /** @param {Offered[]} offered */
   offer(offered) {
     this.offered = offered;
-    this.asked = false;
+    this.asked = this.stays = false;
   }
 
   /** @param {import("./types.js").Snapshot|null} snapshot */
@@ -44,7 +49,7 @@ export class SiteChoice {
     this.here = snapshot?.id ?? "";
     const other = this.offered.find((one) => one.id !== this.here);
     const offering = this.open && other !== undefined;
-    show(this.notice, offering && Boolean(snapshot));
+    show(this.notice, offering && Boolean(snapshot) && !this.stays);
     setText(byId("choice-words"), offering ? t("Another briefing is on for this site: {title}", { title: other.title }) : "");
     if (!offering && this.dialog.open) this.dialog.close();
     const atOnce = !snapshot || snapshot.phase === "open";
