@@ -81,3 +81,11 @@ def test_loss_lowers_the_estimate() -> None:
             [(n, None if n % 4 == 0 else step * 0.1 + n / 1000) for n in numbers], step * 0.1 + 0.1
         )
     assert downlink.budget_bps < START_BPS
+
+
+def test_the_loss_of_sound_alone_is_measured() -> None:
+    downlink = Downlink()
+    for step in range(100):
+        number = downlink.flight.sent(200, step * 0.06) & 0xFFFF
+        downlink.feedback([(number, None if step % 10 == 0 else step * 0.06 + 0.02)], step * 0.06)
+    assert 0.05 < downlink.chance_loss(6.0) < 0.15

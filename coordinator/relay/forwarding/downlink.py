@@ -27,8 +27,9 @@ STEP_FACTOR = 1.3
 QUEUE_LIMIT_S = 0.15
 LOSS_LIMIT, MAX_LOSS_LIMIT = 0.12, 0.40
 SEVERE_LOSS = 0.30
-LOSS_WINDOW_S = 2.0
+LOSS_WINDOW_S, LONG_LOSS_WINDOW_S = 2.0, 6.0
 LOSS_SAMPLE = 60
+"""Loss is judged from at least so many packets: of sound alone they come in about four seconds."""
 MILD_FLOOR_BPS = 160_000.0
 """Loss alone never takes a line below this while most of what is sent arrives."""
 ARRIVED_S = 0.5
@@ -49,7 +50,7 @@ class Downlink:
         self.budget_bps = START_BPS
         self.rtt_s = 0.1
         self.loss = 0.0
-        """The share lost over the last two seconds."""
+        """The share lost over the last two seconds, or as many as it takes to judge."""
         self.flight = Flight()
         """What was sent, and what is known of its journey."""
         self.draining = False
@@ -97,7 +98,7 @@ class Downlink:
         outcomes = self._outcomes
         outcomes.append((now, came, lost, size))
         self._came, self._lost, self._bytes = self._came + came, self._lost + lost, self._bytes + size
-        while now - outcomes[0][0] > LOSS_WINDOW_S:
+        while self._outlived(outcomes[0], now):
             _, came, lost, size = outcomes.popleft()
             self._came, self._lost, self._bytes = self._came - came, self._lost - lost, self._bytes - size
         fresh = fresh_lost = 0
@@ -111,6 +112,12 @@ class Downlink:
         loss = self._lost / total if total else 0.0
         if total >= LOSS_SAMPLE or (loss > SEVERE_LOSS and total >= LOSS_SAMPLE / 2):
             self.loss = loss
+
+    def _outlived(self, outcome: tuple[float, int, int, int], now: float) -> bool:
+        """Whether what is newer than the oldest outcome is enough to judge by, or it is too old itself."""
+        at, came, lost, _ = outcome
+        enough = self._came + self._lost - came - lost >= LOSS_SAMPLE
+        return now - at > (LOSS_WINDOW_S if enough else LONG_LOSS_WINDOW_S)
 
     def arrived_bps(self, within_s: float = ARRIVED_S) -> float:
         """Return the rate that reached the peer lately, by its feedback."""
