@@ -24,6 +24,7 @@ const PATIENCE_MS = 8000;
 const RETRY_MS = [1000, 2000, 4000, 8000, 15000];
 const GOODBYE_MS = 200; // over a line that is dead, nobody hears it
 const HANDOVER_MS = 6000;
+const PUBLISH_AGAIN_MS = 2000;
 
 /**
  * @typedef {object} RoomListeners
@@ -331,7 +332,8 @@ export class BriefingRoom {
       await me.publishTrack(item.track, { ...item.options, source: /** @type {any} */ (source) });
       item.published = true;
     } catch {
-      item.published = false; // tried again at the next change, a permission's or the connection's
+      item.published = false; // tried again soon, and at the next change, a permission's or the connection's
+      setTimeout(() => this.#settle(), PUBLISH_AGAIN_MS);
     }
     item.busy = false;
     if (this.sending.get(source) !== item) await me.unpublishTrack(item.track, true)?.catch(() => {});
