@@ -2,11 +2,8 @@
 
 #include "plane.h"
 
-#include <arpa/inet.h>
 #include <string.h>
 #include <time.h>
-
-enum { BATCH = 32 };
 
 typedef struct {
     PyObject_HEAD
@@ -17,6 +14,8 @@ typedef struct {
     srtp_function unprotect, unprotect_rtcp;
     PyObject *owner;
 } Door;
+
+unsigned long long python_calls;
 
 static double monotonic(void)
 {
@@ -100,6 +99,7 @@ static int door_hand(Door *self, PyObject *taker, const unsigned char *data, siz
     PyObject *whole = PyBytes_FromStringAndSize((const char *)data, (Py_ssize_t)size), *answer;
     if (!whole)
         return -1;
+    python_calls++;
     Py_INCREF(taker);
     answer = PyObject_CallOneArg(taker, whole);
     Py_DECREF(taker);
@@ -108,9 +108,9 @@ static int door_hand(Door *self, PyObject *taker, const unsigned char *data, siz
     return answer ? 0 : door_fault(self);
 }
 
-/* Take one datagram, which is decrypted where it is. */
-static int door_take_datagram(Door *self, unsigned char *data, size_t size)
+int door_take_datagram(PyObject *door, unsigned char *data, size_t size)
 {
+    Door *self = (Door *)door;
     int length = (int)size;
     if (!size || !door_allows(self))
         return 0;
@@ -138,7 +138,7 @@ static PyObject *door_take(Door *self, PyObject *data)
     if (size <= BUFFER_BYTES)
         memcpy(buffer.bytes, view.buf, size);
     PyBuffer_Release(&view);
-    if (size <= BUFFER_BYTES && door_take_datagram(self, buffer.bytes, size) < 0)
+    if (size <= BUFFER_BYTES && door_take_datagram((PyObject *)self, buffer.bytes, size) < 0)
         return NULL;
     Py_RETURN_NONE;
 }
@@ -195,80 +195,3 @@ PyTypeObject DoorType = {
     .tp_members = door_members,
     .tp_methods = door_methods,
 };
-
-/* The address as the socket module would give it. */
-static PyObject *address_of(const struct sockaddr_storage *from)
-{
-    char host[INET6_ADDRSTRLEN];
-    if (from->ss_family == AF_INET6) {
-        const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)from;
-        if (!inet_ntop(AF_INET6, &six->sin6_addr, host, sizeof host))
-            return PyErr_SetFromErrno(PyExc_OSError);
-        return Py_BuildValue("(siII)", host, (int)ntohs(six->sin6_port), (unsigned)ntohl(six->sin6_flowinfo),
-                             (unsigned)six->sin6_scope_id);
-    }
-    const struct sockaddr_in *four = (const struct sockaddr_in *)from;
-    if (!inet_ntop(AF_INET, &four->sin_addr, host, sizeof host))
-        return PyErr_SetFromErrno(PyExc_OSError);
-    return Py_BuildValue("(si)", host, (int)ntohs(four->sin_port));
-}
-
-static int take_one(PyObject *doors, PyObject *stranger, unsigned char *data, size_t size,
-                    const struct sockaddr_storage *from, long long *dropped)
-{
-    if (!size)
-        return 0;
-    PyObject *address = address_of(from), *door, *answer;
-    int wrong = -1;
-    if (!address)
-        return -1;
-    if (data[0] < 4) {
-        answer = PyObject_CallFunction(stranger, "y#O", (const char *)data, (Py_ssize_t)size, address);
-        wrong = answer ? 0 : -1;
-        Py_XDECREF(answer);
-    } else if ((door = PyDict_GetItemWithError(doors, address))) {
-        if (Py_IS_TYPE(door, &DoorType)) {
-            Py_INCREF(door);
-            wrong = door_take_datagram((Door *)door, data, size);
-            Py_DECREF(door);
-        } else {
-            PyErr_SetString(PyExc_TypeError, "doors are Door objects by address");
-        }
-    } else if (!PyErr_Occurred()) {
-        ++*dropped;
-        wrong = 0;
-    }
-    Py_DECREF(address);
-    return wrong;
-}
-
-PyObject *drain(PyObject *module, PyObject *args)
-{
-    static union {
-        unsigned char bytes[BUFFER_BYTES];
-        uint64_t aligned;
-    } buffers[BATCH];
-    static struct mmsghdr messages[BATCH];
-    static struct iovec pieces[BATCH];
-    static struct sockaddr_storage from[BATCH];
-    int descriptor, limit, came = BATCH;
-    long long received = 0, dropped = 0;
-    PyObject *doors, *stranger;
-    (void)module;
-    if (!PyArg_ParseTuple(args, "iO!Oi", &descriptor, &PyDict_Type, &doors, &stranger, &limit))
-        return NULL;
-    while (came == BATCH && received < limit) {
-        for (int index = 0; index < BATCH; index++) {
-            pieces[index] = (struct iovec){buffers[index].bytes, BUFFER_BYTES};
-            messages[index].msg_hdr = (struct msghdr){
-                .msg_name = &from[index], .msg_namelen = sizeof from[index], .msg_iov = &pieces[index], .msg_iovlen = 1};
-        }
-        came = recvmmsg(descriptor, messages, BATCH, MSG_DONTWAIT, NULL);
-        for (int index = 0; index < came; index++) {
-            received++;
-            if (take_one(doors, stranger, buffers[index].bytes, messages[index].msg_len, &from[index], &dropped) < 0)
-                return NULL;
-        }
-    }
-    return Py_BuildValue("LL", received, dropped);
-}

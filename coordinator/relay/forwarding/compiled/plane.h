@@ -129,6 +129,12 @@ Vp8 *new_vp8(const unsigned char *payload, Py_ssize_t size, int *wrong);
 /* Number, write and send one packet; returns -1 with an error of the caller's own. */
 int sender_emit(Sender *self, const Outgoing *out, double now);
 
+/* Counts calls into Python from what takes datagrams: where it stands still, nothing was scheduled. */
+extern unsigned long long python_calls;
+
+/* Take one datagram through a Door, decrypted where it is; returns -1 with an error to go no further on. */
+int door_take_datagram(PyObject *door, unsigned char *data, size_t size);
+
 PyObject *parse(PyObject *module, PyObject *data);
 PyObject *fan_out(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *drain(PyObject *module, PyObject *args);
