@@ -133,23 +133,26 @@ def test_feedback_is_read_and_weighed_alike(
     arrivals = st.one_of(st.none(), st.floats(0, 200, allow_nan=False))
     reports = data.draw(st.lists(st.tuples(wires, arrivals), max_size=40))
     flights = [plane.Flight() for plane in PLANES]
-    assert len({str(weighed(each, sizes, bodies, reports)) for each in flights}) == 1
+    weigh = data.draw(st.booleans())
+    assert len({str(weighed(each, sizes, bodies, reports, weigh)) for each in flights}) == 1
 
 
 def weighed(
-    each: Any, sizes: list[int], bodies: list[bytes], reports: list[tuple[int, float | None]]
+    each: Any, sizes: list[int], bodies: list[bytes], reports: list[tuple[int, float | None]], weigh: bool
 ) -> list[Any]:
     told: list[Any] = [each.sent(size, number / 100) for number, size in enumerate(sizes)]
     takes: list[Callable[[], Any]] = [lambda: each.take(reports)]
     takes += [lambda body=body: each.read(body) for body in [*bodies, b"\0\1\0\3\0\0\1\0\x20\3\1\2\3"]]  # type: ignore[misc]
     for take in takes:
         try:
-            told.append(take())
+            take()
         except ValueError as error:
             told.append(str(error))
-        told.append(of(each, ("number", "sent_bytes", "queue_s", "latest_queue_s", "standing_s")))
+        told.append(of(each, ("told", "lost", "number", "sent_bytes", "queue_s", "latest_queue_s")))
+        if weigh:
+            told.append((each.outcome(), each.told, each.lost, each.standing_s))
         told.append((each.arrived_bps(0.5), each.arrived_bps(1000.0)))
-    return told
+    return [*told, each.outcome(), each.standing_s, each.outcome(), each.standing_s]
 
 
 VP8_FIELDS = ("keyframe", "starts", "picture_at", "picture_id", "picture_long", "tl0_at", "tl0")
@@ -213,9 +216,10 @@ def test_a_long_flight_forgets_alike() -> None:
         for number in range(3 * flight.KEPT):
             each.sent(100 + number % 900, number / 50)
         late = [(number & 0xFFFF, number / 40 + 3) for number in range(0, 3 * flight.KEPT, 3)]
-        told.append([each.take(late), each.take(late), each.queue_s, each.standing_s, each.arrived_bps(20.0)])
+        outcomes = [(each.take(late), each.told, each.outcome())[1:] for _ in range(2)]
+        told.append([*outcomes, each.queue_s, each.standing_s, each.arrived_bps(20.0)])
     assert told[0] == told[1]
-    assert told[0][0][0] > 1000 and told[0][1] == (0, 0, 0)
+    assert told[0][0][1][0] > 1000 and told[0][1] == (1, (0, 0, 0))
 
 
 @contextlib.contextmanager

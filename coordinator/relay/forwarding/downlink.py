@@ -81,14 +81,17 @@ class Downlink:
 
     def feedback(self, reports: list[tuple[int, float | None]], now: float) -> None:
         """Take in transport-cc feedback: (16-bit number, arrival on the peer's clock or None)."""
-        self._weigh(*self.flight.take(reports), now)
+        self.flight.take(reports)
+        self.weigh(now)
 
     def read(self, body: bytes, now: float) -> None:
         """Take in a transport-cc feedback message. Raises ValueError as `twcc.read` does."""
-        self._weigh(*self.flight.read(body), now)
+        self.flight.read(body)
+        self.weigh(now)
 
-    def _weigh(self, came: int, lost: int, size: int, now: float) -> None:
-        self._note_outcome(came, lost, size, now)
+    def weigh(self, now: float) -> None:
+        """Judge the line by the feedback that its flight has taken in since the last time."""
+        self._note_outcome(*self.flight.outcome(), now)
         self._queues.append((now, self.flight.queue_s))
         while now - self._queues[0][0] > TREND_S:
             self._queues.popleft()

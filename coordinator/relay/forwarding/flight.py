@@ -3,11 +3,13 @@
 Rule 1: a ring of fixed size; feedback on what has fallen out of it, or on what was told before, says nothing.
 Rule 2: one-way delays hold an unknown difference of clocks, so that only how far they are above the least of
 the last `BASE_WINDOW_S` counts: that is the time a packet waits in queues.
-Rule 3: this measures; what follows from it is in `downlink`.
+Rule 3: feedback is taken in when it comes and adds up until `outcome` is asked for.
+Rule 4: this measures; what follows from it is in `downlink`.
 """
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterable
 
@@ -19,7 +21,6 @@ KEPT = 4096
 BASE_WINDOW_S = 20
 """The least delay is that of so many seconds and the one under way."""
 SMOOTHING = 0.1
-NO_QUEUE_S = 10.0
 
 
 class Flight:
@@ -30,7 +31,11 @@ class Flight:
         """The transport-wide number of the newest packet (unwrapped)."""
         self.sent_bytes = 0
         self.queue_s = self.latest_queue_s = self.standing_s = 0.0
-        """How long packets wait: smoothed, the last one, and the least of the last feedback."""
+        """How long packets wait: smoothed, the last one, and the least of those in the last `outcome`."""
+        self.told = self.lost = 0
+        """Feedback messages taken in, and packets that they report lost, since the last `outcome`."""
+        self._came = self._size = 0
+        self._standing = math.inf
         self._sent: list[tuple[int, float, int] | None] = [None] * KEPT
         self._arrived: deque[tuple[float, int]] = deque(maxlen=KEPT)
         self._least: deque[tuple[int, float]] = deque(maxlen=BASE_WINDOW_S + 1)
@@ -44,14 +49,12 @@ class Flight:
         self._sent[number % KEPT] = (number, now, size)
         return number
 
-    def read(self, body: bytes) -> tuple[int, int, int]:
-        """Take in a feedback message (see `twcc.read`, which raises ValueError); returns as `take`."""
-        return self.take(twcc.read(body))
+    def read(self, body: bytes) -> None:
+        """Take in a feedback message (see `twcc.read`, which raises ValueError)."""
+        self.take(twcc.read(body))
 
-    def take(self, reports: Iterable[tuple[int, float | None]]) -> tuple[int, int, int]:
-        """Take in feedback: (16-bit number, arrival or None). Returns packets come, lost, and their bytes."""
-        lost = came = size = 0
-        standing = NO_QUEUE_S
+    def take(self, reports: Iterable[tuple[int, float | None]]) -> None:
+        """Take in a feedback message that was read: (16-bit number, arrival or None)."""
         sent, newest = self._sent, self.number
         for wire, arrival in reports:
             number = newest + newer_by(wire, newest & 0xFFFF)
@@ -59,16 +62,23 @@ class Flight:
             if known is None or known[0] != number:
                 continue
             sent[number % KEPT] = None
-            size += known[2]
+            self._size += known[2]
             if arrival is None:
-                lost += 1
+                self.lost += 1
                 continue
-            came += 1
+            self._came += 1
             self._arrived.append((arrival, known[2]))
             self._note_delay(arrival - known[1], arrival)
-            standing = min(standing, self.latest_queue_s)
-        self.standing_s = standing if came else 0.0
-        return came, lost, size
+            self._standing = min(self._standing, self.latest_queue_s)
+        self.told += 1
+
+    def outcome(self) -> tuple[int, int, int]:
+        """Return packets come, packets lost, and the bytes of both since the last call; begin to count anew."""
+        found = self._came, self.lost, self._size
+        self.standing_s = self._standing if self._came else 0.0
+        self.told = self.lost = self._came = self._size = 0
+        self._standing = math.inf
+        return found
 
     def _note_delay(self, delay: float, arrival: float) -> None:
         second = int(arrival // 1)

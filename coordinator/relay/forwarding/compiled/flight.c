@@ -6,7 +6,7 @@
 #include <string.h>
 
 enum { MAX_REPORTED = 2048 };
-static const double SMOOTHING = 0.1, NO_QUEUE_S = 10.0, TICK_S = 0.00025;
+static const double SMOOTHING = 0.1, TICK_S = 0.00025;
 
 long long flight_note(Flight *self, size_t size, double now)
 {
@@ -45,39 +45,26 @@ static void flight_delay(Flight *self, double delay, double arrival)
     self->queue_s += (self->latest_queue_s - self->queue_s) * SMOOTHING;
 }
 
-/* What one feedback message comes to. */
-typedef struct {
-    long long came, lost, size, newest;
-    double standing;
-} Outcome;
-
-static void flight_report(Flight *self, Outcome *outcome, unsigned wire, int received, double arrival)
+static void flight_report(Flight *self, unsigned wire, int received, double arrival)
 {
-    long long ahead = (int16_t)(uint16_t)(wire - (unsigned)outcome->newest);
-    long long number = outcome->newest + ahead;
+    long long ahead = (int16_t)(uint16_t)(wire - (unsigned)self->number);
+    long long number = self->number + ahead;
     Sent *slot = &self->sent[number & (KEPT - 1)];
     uint32_t size = slot->size;
     if (!size || slot->number != (uint32_t)number)
         return;
     slot->size = 0;
-    outcome->size += size;
+    self->size += size;
     if (!received) {
-        outcome->lost++;
+        self->lost++;
         return;
     }
-    outcome->came++;
     Arrival *note = &self->arrived[self->arrivals++ & (KEPT - 1)];
     note->at = arrival;
     note->size = size;
     flight_delay(self, arrival - slot->at, arrival);
-    if (self->latest_queue_s < outcome->standing)
-        outcome->standing = self->latest_queue_s;
-}
-
-static PyObject *flight_outcome(Flight *self, const Outcome *outcome)
-{
-    self->standing_s = outcome->came ? outcome->standing : 0.0;
-    return Py_BuildValue("LLL", outcome->came, outcome->lost, outcome->size);
+    if (!self->came++ || self->latest_queue_s < self->standing)
+        self->standing = self->latest_queue_s;
 }
 
 static PyObject *flight_sent(Flight *self, PyObject *const *args, Py_ssize_t count)
@@ -99,7 +86,6 @@ static PyObject *flight_sent(Flight *self, PyObject *const *args, Py_ssize_t cou
 
 static PyObject *flight_take(Flight *self, PyObject *reports)
 {
-    Outcome outcome = {.newest = self->number, .standing = NO_QUEUE_S};
     PyObject *walk = PyObject_GetIter(reports), *report;
     if (!walk)
         return NULL;
@@ -113,13 +99,25 @@ static PyObject *flight_take(Flight *self, PyObject *reports)
         if (!read && !PyErr_Occurred())
             PyErr_SetString(PyExc_TypeError, "reports are pairs of number and arrival");
         if (!PyErr_Occurred())
-            flight_report(self, &outcome, (unsigned)wire, arrival != Py_None, at);
+            flight_report(self, (unsigned)wire, arrival != Py_None, at);
         Py_DECREF(report);
         if (PyErr_Occurred())
             break;
     }
     Py_DECREF(walk);
-    return PyErr_Occurred() ? NULL : flight_outcome(self, &outcome);
+    if (PyErr_Occurred())
+        return NULL;
+    self->told++;
+    Py_RETURN_NONE;
+}
+
+static PyObject *flight_outcome(Flight *self, PyObject *nothing)
+{
+    (void)nothing;
+    PyObject *found = Py_BuildValue("LLL", self->came, self->lost, self->size);
+    self->standing_s = self->came ? self->standing : 0.0;
+    self->told = self->came = self->lost = self->size = 0;
+    return found;
 }
 
 /* Write the status of each packet of a feedback message; returns where its deltas begin, or -1 = truncated. */
@@ -147,7 +145,7 @@ static Py_ssize_t read_statuses(const unsigned char *body, Py_ssize_t size, unsi
     return at;
 }
 
-static const char *flight_read_body(Flight *self, const unsigned char *body, Py_ssize_t size, Outcome *outcome)
+const char *flight_hear(Flight *self, const unsigned char *body, Py_ssize_t size)
 {
     static unsigned char statuses[MAX_REPORTED];
     static double arrivals[MAX_REPORTED];
@@ -172,23 +170,23 @@ static const char *flight_read_body(Flight *self, const unsigned char *body, Py_
         arrivals[index] = (double)ticks * TICK_S;
     }
     for (unsigned index = 0; index < count; index++)
-        flight_report(self, outcome, base + index, statuses[index] == 1 || statuses[index] == 2, arrivals[index]);
+        flight_report(self, base + index, statuses[index] == 1 || statuses[index] == 2, arrivals[index]);
+    self->told++;
     return NULL;
 }
 
 static PyObject *flight_read(Flight *self, PyObject *body)
 {
-    Outcome outcome = {.newest = self->number, .standing = NO_QUEUE_S};
     Py_buffer view;
     if (PyObject_GetBuffer(body, &view, PyBUF_SIMPLE) < 0)
         return NULL;
-    const char *wrong = flight_read_body(self, view.buf, view.len, &outcome);
+    const char *wrong = flight_hear(self, view.buf, view.len);
     PyBuffer_Release(&view);
     if (wrong) {
         PyErr_SetString(PyExc_ValueError, wrong);
         return NULL;
     }
-    return flight_outcome(self, &outcome);
+    Py_RETURN_NONE;
 }
 
 static PyObject *flight_arrived_bps(Flight *self, PyObject *within)
@@ -219,12 +217,15 @@ static PyMemberDef flight_members[] = {
     {"queue_s", T_DOUBLE, offsetof(Flight, queue_s), 0, NULL},
     {"latest_queue_s", T_DOUBLE, offsetof(Flight, latest_queue_s), 0, NULL},
     {"standing_s", T_DOUBLE, offsetof(Flight, standing_s), 0, NULL},
+    {"told", T_LONGLONG, offsetof(Flight, told), 0, NULL},
+    {"lost", T_LONGLONG, offsetof(Flight, lost), 0, NULL},
     {NULL, 0, 0, 0, NULL}};
 
 static PyMethodDef flight_methods[] = {
     {"sent", (PyCFunction)(void (*)(void))flight_sent, METH_FASTCALL, NULL},
     {"take", (PyCFunction)flight_take, METH_O, NULL},
     {"read", (PyCFunction)flight_read, METH_O, NULL},
+    {"outcome", (PyCFunction)flight_outcome, METH_NOARGS, NULL},
     {"arrived_bps", (PyCFunction)flight_arrived_bps, METH_O, NULL},
     {NULL, NULL, 0, NULL}};
 

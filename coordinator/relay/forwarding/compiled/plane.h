@@ -52,6 +52,8 @@ typedef struct {
     PyObject_HEAD
     long long number, sent_bytes;
     double queue_s, latest_queue_s, standing_s, base;
+    long long told, came, lost, size; /* since the last outcome; so is the next */
+    double standing;
     int seconds; /* in use of the two below */
     long long second[BASE_WINDOW_S + 1];
     double least[BASE_WINDOW_S + 1];
@@ -120,6 +122,9 @@ extern PyTypeObject CursorType, DoorType, FlightType, HeaderType, IntakeType, Pa
 /* Note a packet going out; returns its number. */
 long long flight_note(Flight *self, size_t size, double now);
 
+/* Take in a feedback message; returns NULL, or what is wrong with it. */
+const char *flight_hear(Flight *self, const unsigned char *body, Py_ssize_t size);
+
 /* Count bytes that came. */
 void rate_count(RateMeter *self, long long size, double now);
 
@@ -134,6 +139,10 @@ extern unsigned long long python_calls;
 
 /* Take one datagram through a Door, decrypted where it is; returns -1 with an error to go no further on. */
 int door_take_datagram(PyObject *door, unsigned char *data, size_t size);
+
+/* Send a packet to all whom it may go straight to; places that need a look go into `left`, a list that is made
+   for the first; returns -1 with an error. */
+int fan_out_packet(PyObject *exits, long long source, const Packet *packet, double now, PyObject **left);
 
 PyObject *parse(PyObject *module, PyObject *data);
 PyObject *fan_out(PyObject *module, PyObject *const *args, Py_ssize_t count);
