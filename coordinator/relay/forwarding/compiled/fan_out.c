@@ -68,16 +68,18 @@ static int forward(Cursor *cursor, Sender *sender, const Packet *in, double now)
     return sender_emit(sender, &out, now);
 }
 
-static int add_place(PyObject *left, Py_ssize_t place)
+static int add_place(PyObject **left, Py_ssize_t place)
 {
+    if (!*left && !(*left = PyList_New(0)))
+        return -1;
     PyObject *number = PyLong_FromSsize_t(place);
-    int wrong = !number || PyList_Append(left, number) < 0;
+    int wrong = !number || PyList_Append(*left, number) < 0;
     Py_XDECREF(number);
     return wrong ? -1 : 0;
 }
 
 static int fan_out_one(PyObject *pair, Py_ssize_t place, long long source, const Packet *in, double now,
-                       PyObject *left)
+                       PyObject **left)
 {
     if (!PyTuple_Check(pair) || PyTuple_GET_SIZE(pair) != 2 ||
         !Py_IS_TYPE(PyTuple_GET_ITEM(pair, 0), &CursorType) ||
@@ -110,6 +112,21 @@ static int is_whole(const Packet *packet)
     return 1;
 }
 
+int fan_out_packet(PyObject *exits, long long source, const Packet *packet, double now, PyObject **left)
+{
+    if (!is_whole(packet))
+        return -1;
+    for (Py_ssize_t place = 0; place < PyList_GET_SIZE(exits); place++) {
+        PyObject *pair = PyList_GET_ITEM(exits, place);
+        Py_INCREF(pair);
+        int wrong = fan_out_one(pair, place, source, packet, now, left) < 0;
+        Py_DECREF(pair);
+        if (wrong)
+            return -1;
+    }
+    return 0;
+}
+
 PyObject *fan_out(PyObject *module, PyObject *const *args, Py_ssize_t count)
 {
     (void)module;
@@ -117,20 +134,12 @@ PyObject *fan_out(PyObject *module, PyObject *const *args, Py_ssize_t count)
         PyErr_SetString(PyExc_TypeError, "fan_out(exits: list, source, packet, now)");
         return NULL;
     }
-    const Packet *packet = (Packet *)args[2];
     long long source = PyLong_AsLongLong(args[1]);
     double now = PyFloat_AsDouble(args[3]);
-    if (PyErr_Occurred() || !is_whole(packet))
-        return NULL;
-    PyObject *left = PyList_New(0);
-    int wrong = !left;
-    for (Py_ssize_t place = 0; !wrong && place < PyList_GET_SIZE(args[0]); place++) {
-        PyObject *pair = PyList_GET_ITEM(args[0], place);
-        Py_INCREF(pair);
-        wrong = fan_out_one(pair, place, source, packet, now, left) < 0;
-        Py_DECREF(pair);
-    }
-    if (wrong)
+    PyObject *left = NULL;
+    if (PyErr_Occurred() || fan_out_packet(args[0], source, (Packet *)args[2], now, &left) < 0)
         Py_CLEAR(left);
+    else if (!left)
+        left = PyList_New(0);
     return left;
 }
