@@ -73,7 +73,7 @@ class Flight:
         self.told += 1
 
     def outcome(self) -> tuple[int, int, int]:
-        """Return packets come, packets lost, and the bytes of both since the last call; begin to count anew."""
+        """Return packets come, packets lost, and the bytes of both since the last call; count anew."""
         found = self._came, self.lost, self._size
         self.standing_s = self._standing if self._came else 0.0
         self.told = self.lost = self._came = self._size = 0
