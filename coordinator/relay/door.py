@@ -1,9 +1,12 @@
 """A peer's way in: datagrams from a validated address, told apart, decrypted and handed on.
 
 Rule 1: a peer may send so many and no more: what is over its allowance is dropped before it costs anything.
+Control packets have an allowance of their own, as each may say much.
 Rule 2: what cannot be decrypted is replayed or forged and says nothing; the rest says that the peer is there.
 Rule 3: whatever is raised behind a door costs one packet and is told to `on_fault`.
-Rule 4: the compiled plane has the same class, and `drain`, which empties a socket through all doors at once.
+Rule 4: transport feedback goes straight into the line's `flight`, where it waits to be weighed.
+Rule 5: the compiled plane has the same class, and `drain`, which empties a socket through all doors at once. Its
+door has a `fast_path` besides, which takes media in its usual course (see `uplink`).
 """
 
 from __future__ import annotations
@@ -16,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 from pylibsrtp import _binding
 
 from .allowance import Allowance
-from .forwarding import engine
+from .forwarding import engine, rtcp
+from .forwarding.engine import Flight
 
 BUFFER_BYTES = 2048
 _ffi: Any = _binding.ffi
@@ -43,11 +47,15 @@ class Behind:
 
 
 class PureDoor:
-    """One peer's door; `burst` and `per_s` are its allowance of datagrams (see `allowance`)."""
+    """One peer's door; its allowances of datagrams and of control packets are (burst, per second)."""
 
-    def __init__(self, behind: Behind, burst: float, per_s: float) -> None:
+    def __init__(
+        self, behind: Behind, packets: tuple[float, float], controls: tuple[float, float]
+    ) -> None:
         self._behind = behind
-        self._packets = Allowance(burst, per_s)
+        self._packets, self._controls = Allowance(*packets), Allowance(*controls)
+        self.flight: Flight | None = None
+        """What transport feedback is about; without it that goes to `Behind.on_rtcp`."""
         self._session: Any = None
         self.heard_at = time.monotonic()
         """When anything authentic came, in monotonic seconds; checks are noted from outside."""
@@ -86,7 +94,20 @@ class PureDoor:
         if unprotect(self._session, _BUFFER, _LENGTH):
             return
         self.heard_at = time.monotonic()
-        self._hand(self._behind.on_rtcp if control else self._behind.on_rtp, _VIEW[: _LENGTH[0]].tobytes())
+        plain = _VIEW[: _LENGTH[0]].tobytes()
+        if control:
+            self._take_control(plain)
+        else:
+            self._hand(self._behind.on_rtp, plain)
+
+    def _take_control(self, data: bytes) -> None:
+        if not self._controls.take():
+            return
+        body = rtcp.only_feedback(data) if self.flight is not None else None
+        if body is None or self.flight is None:
+            self._hand(self._behind.on_rtcp, data)
+        else:
+            self._hand(self.flight.read, body)
 
     def _hand(self, taker: Callable[[bytes], None], data: bytes) -> None:
         try:

@@ -20,8 +20,6 @@ from .forwarding.track import Stream
 
 LOW, MEDIUM, HIGH = models.VideoQuality.LOW, models.VideoQuality.MEDIUM, models.VideoQuality.HIGH
 QUALITY_BY_RID = {"q": LOW, "h": MEDIUM, "f": HIGH, "2": HIGH, "1": MEDIUM, "0": LOW}
-ACTIVE_LEVEL = 35
-"""Audio levels of this many -dBov or less are speech (LiveKit's default)."""
 SPEECH_SHARE = 0.2
 """The share of loud packets that makes a speaker: a word may be shorter than the time it is measured over."""
 
@@ -45,15 +43,14 @@ class MediaTrack:
         self.streams: dict[int, Stream] = {}
         self.nominal_bps: dict[int, int] = {}
         """What the publisher announced for each quality."""
-        self.silenced = False
-        """Set while the server has muted the track: nothing is forwarded."""
         self.nacks = self.plis = 0
         """Packets and keyframes that the publisher was asked for, since the start."""
         self._send_rtcp = send_rtcp
         self._outlets: list[tuple[Route, Outlet]] = []
-        self._exits: list[tuple[Cursor, Sender]] = []
+        self._silenced = False
+        self.exits: list[tuple[Cursor, Sender]] = []
+        """Where packets may go straight to (see `sender.fan_out`); the same list for ever, none while silenced."""
         self._keyframes = KeyframeRequests()
-        self._levels: list[int] = []
         self.changed: Callable[[], None] = lambda: None
         """Called when a stream appears: subscribers may want to choose again."""
 
@@ -75,16 +72,28 @@ class MediaTrack:
 
     def _connect(self, outlets: list[tuple[Route, Outlet]]) -> None:
         self._outlets = outlets
-        self._exits = [(route.cursor, outlet.sender) for route, outlet in outlets]
+        self.exits[:] = [] if self._silenced else [(route.cursor, outlet.sender) for route, outlet in outlets]
+
+    @property
+    def silenced(self) -> bool:
+        """Whether the server has muted the track: then nothing is forwarded."""
+        return self._silenced
+
+    @silenced.setter
+    def silenced(self, silenced: bool) -> None:
+        self._silenced = silenced
+        self._connect(self._outlets)
 
     def forward(self, stream: Stream, packet: Packet, now: float) -> None:
         """Send a packet that came in to everybody whose route carries it."""
         if packet.keyframe:
             self._keyframes.arrived(stream.ssrc)
-        if self.silenced:
-            return
+        self.forward_left(stream, packet, fan_out(self.exits, stream.ssrc, packet, now), now)
+
+    def forward_left(self, stream: Stream, packet: Packet, places: list[int], now: float) -> None:
+        """Send a packet to those of `exits` where it may not go straight."""
         outlets = self._outlets
-        for place in fan_out(self._exits, stream.ssrc, packet, now):
+        for place in places:
             route, outlet = outlets[place]
             mapped = route.forward(stream, packet, now)
             if mapped is not None:
@@ -143,15 +152,13 @@ class MediaTrack:
         going = [s for s in live if not any(s.outrun_by(other) for other in live if other is not s)]
         return going or live or streams
 
-    def note_level(self, level: int) -> None:
-        """Note an audio level (RFC 6464): 0 is loudest, 127 is silence."""
-        if len(self._levels) < 200:
-            self._levels.append(level & 0x7F)
-
     def take_level(self) -> float | None:
         """Return the loudness (0..1) since the last call where it was speech, else None."""
-        levels, self._levels = self._levels, []
-        loud = [level for level in levels if level <= ACTIVE_LEVEL]
-        if not levels or len(loud) < SPEECH_SHARE * len(levels):
+        levels = loud = loudness = 0
+        for stream in self.streams.values():
+            intake = stream.intake
+            levels, loud, loudness = levels + intake.levels, loud + intake.loud, loudness + intake.loudness
+            intake.levels = intake.loud = intake.loudness = 0
+        if not loud or loud < SPEECH_SHARE * levels:
             return None
-        return float(10 ** (-sum(loud) / len(loud) / 20))
+        return float(10 ** (-loudness / loud / 20))

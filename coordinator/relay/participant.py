@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 from livekit.protocol import models, rtc
 
 from . import sdp
-from .allowance import Allowance
 from .errors import ProtocolViolation, RelayError
 from .forwarding import rtcp
 from .ice import Credentials
@@ -41,8 +40,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MAX_PUBLICATIONS = 16
-CONTROLS = (1000, 600)
-"""RTCP packets that a client may send at once, and every second."""
 REFRESH_BEFORE_S = 300.0
 REFRESH_TTL_S = 600.0
 
@@ -72,12 +69,13 @@ class Participant:
         self.line = self.offering.transport if self.offering is not None else self.transport
         """The transport on which this participant gets media."""
         self.plane = Plane(self.line.send_rtp, self.line.send_rtcp)
-        self.line.lend(self.plane.sender)
+        self.line.lend(self.plane.sender, self.plane.line.flight)
+        if self.uplink.fast_path is not None:
+            self.transport.door.fast_path = self.uplink.fast_path
         self.uplink.on_media = self._media_began
         self.plane.on_paused = self.subscriber.told_paused
         self._info = first_info(self.sid, grants, join)
         self._offer: sdp.Offer | None = None
-        self._controls = Allowance(*CONTROLS)
         self.removed = False
         self.active = False
 
@@ -322,13 +320,7 @@ class Participant:
 
     def on_rtcp(self, data: bytes) -> None:
         """Take in a control packet."""
-        if not self._controls.take():
-            return
         now = time.monotonic()
-        body = rtcp.only_feedback(data)
-        if body is not None:
-            self.plane.line.read(body, now)
-            return
         for part in rtcp.parse(data):
             if isinstance(part, rtcp.SenderReport):
                 self.uplink.sender_report(part, now)

@@ -27,7 +27,7 @@ from pylibsrtp import Session, _binding
 
 from .allowance import Allowance
 from .door import BUFFER_BYTES, Behind, Door, pointer
-from .forwarding.engine import Sender
+from .forwarding.engine import Flight, Sender
 from .ice import Credentials, IceAgent
 from .udp_mux import Address, UdpMux
 
@@ -43,6 +43,8 @@ MAX_UNFINISHED_PIECES = 2048
 """Of messages in a peer's data channels: more than our window of 1 MiB holds, unless they are tiny."""
 PACKETS = (6000, 6000)
 """Datagrams that a participant may send at once, and every second: several times what a hub needs."""
+CONTROLS = (1000, 600)
+"""Control packets, likewise."""
 DATA = (2_000_000, 500_000)
 """Bytes of data channel messages, likewise; an empty message counts as `DATA_FLOOR`."""
 DATA_FLOOR = 1000
@@ -156,7 +158,7 @@ class MediaTransport:
         self._task: asyncio.Task[None] | None = None
         self._data_task: asyncio.Task[None] | None = None
         behind = Behind(handler.on_rtp, handler.on_rtcp, self._link.put, self._fault)
-        self.door = Door(behind, *PACKETS)
+        self.door = Door(behind, PACKETS, CONTROLS)
         self._data = Allowance(*DATA)
         self._faults = Allowance(*FAULTS)
         self.malformed = 0
@@ -250,9 +252,13 @@ class MediaTransport:
         self._ice.close()
         self._guard(self._handler.on_closed)
 
-    def lend(self, sender: Sender) -> None:
-        """Let a sender of media encrypt and send by itself, while there is a way to the peer."""
+    def lend(self, sender: Sender, flight: Flight) -> None:
+        """Let a sender of media encrypt and send by itself, while there is a way to the peer.
+
+        What the peer tells of it goes into `flight`.
+        """
         self._sender = sender
+        self.door.flight = flight
         self._aim()
 
     def _aim(self) -> None:

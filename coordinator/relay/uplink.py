@@ -4,6 +4,8 @@ Rule 1: a packet is placed by its SSRC where that is known; else by its mid and 
 writing once they have heard from us, so that the SSRC is remembered then.
 Rule 2: retransmissions and redundant audio are unwrapped here; behind this file a packet is a packet.
 Rule 3: feedback goes out from `tick`, never per packet, except the first NACK of a gap.
+Rule 4: in the compiled plane the door gives packets in their usual course to `fast_path`, which does the same
+with them as is done here (forwarding/compiled/fast_path.c), and all others come here.
 """
 
 from __future__ import annotations
@@ -11,9 +13,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 
-from .forwarding import red, rtcp, rtp, twcc
-from .forwarding.engine import parse
+from .forwarding import engine, red, rtcp, rtp
+from .forwarding.engine import Recorder, parse
 from .forwarding.rtp import Header
 from .forwarding.track import Stream
 from .media_track import HIGH, QUALITY_BY_RID, MediaTrack
@@ -56,14 +59,15 @@ class Uplink:
         self._tracks: tuple[MediaTrack, ...] = ()
         self._sources: dict[int, tuple[Binding, Stream]] = {}
         self._ids: dict[str, int] = {}
-        self._recorder = twcc.Recorder()
+        self._recorder = Recorder()
+        self.fast_path = engine.compiled.FastPath(self._recorder) if engine.compiled is not None else None
+        """Takes usual packets in C; None in pure Python."""
         self._feedback_at = self._report_at = 0.0
-        self._any_ssrc = 0
+        self._received = 0
         self.rtt_s = 0.1
         self.loss = 0.0
         """The share lost on the way here, before repairs."""
         self._numbered_loss: float | None = None
-        self.received = 0
         self.copied = 0
         """Lost packets of sound that came as copies inside others, since the start."""
         self._asked_before = (0, 0)
@@ -73,9 +77,12 @@ class Uplink:
     def configure(self, extensions: dict[str, int], bindings: dict[str, Binding]) -> None:
         """Take over the outcome of a negotiation: extension numbers, and what is sent on which mid."""
         self._ids = extensions
+        if self.fast_path is not None:
+            self.fast_path.configure(extensions.get(rtp.TRANSPORT_CC, 0), extensions.get(rtp.AUDIO_LEVEL, 0))
         gone = {id(b.track) for b in self._bindings.values()} - {id(b.track) for b in bindings.values()}
         self._sources = {s: pair for s, pair in self._sources.items() if id(pair[0].track) not in gone}
         self._bind(bindings)
+        self._put_all()
 
     def unbind(self, track: MediaTrack) -> None:
         """Take in nothing more for a track, whatever its publisher goes on to send."""
@@ -83,10 +90,31 @@ class Uplink:
         self._asked_before = (nacks + track.nacks, plis + track.plis)
         self._bind({mid: b for mid, b in self._bindings.items() if b.track is not track})
         self._sources = {ssrc: pair for ssrc, pair in self._sources.items() if pair[0].track is not track}
+        self._put_all()
 
     def _bind(self, bindings: dict[str, Binding]) -> None:
         self._bindings = bindings
         self._tracks = tuple({id(b.track): b.track for b in bindings.values()}.values())
+
+    def _put_all(self) -> None:
+        """Let packets of the known streams take the fast path, and no others."""
+        if self.fast_path is not None:
+            self.fast_path.forget()
+            for ssrc, (binding, stream) in self._sources.items():
+                self._put(ssrc, binding, stream)
+
+    def _put(self, ssrc: int, binding: Binding, stream: Stream) -> None:
+        if self.fast_path is None or ssrc != stream.ssrc:
+            return  # repairs are unwrapped here
+        track = binding.track
+        types = tuple(number for number, codec in binding.codecs.items() if codec == stream.codec)
+        forward, forward_left = partial(track.forward, stream), partial(track.forward_left, stream)
+        self.fast_path.put(ssrc, types, stream.intake, track.exits, forward, forward_left)
+
+    @property
+    def received(self) -> int:
+        """Packets that came, since the start."""
+        return self._received + (self.fast_path.received if self.fast_path is not None else 0)
 
     def asked(self, publications: Iterable[MediaTrack]) -> tuple[int, int]:
         """Return how many packets and keyframes the participant was asked for, ended tracks counted."""
@@ -98,10 +126,9 @@ class Uplink:
         """Take in one decrypted RTP packet."""
         now = time.monotonic()
         header = parse(data)
-        self.received += 1
+        self._received += 1
         numbered = header.extensions.get(self._ids.get(rtp.TRANSPORT_CC, 0))
         if numbered is not None and len(numbered) >= 2:
-            self._any_ssrc = header.ssrc
             self._recorder.arrived(numbered[0] << 8 | numbered[1], now)
         source = self._sources.get(header.ssrc) or self._resolve(header)
         if source is None:
@@ -149,7 +176,7 @@ class Uplink:
         if not track.video:
             level = header.extensions.get(self._ids.get(rtp.AUDIO_LEVEL, 0))
             if level:
-                track.note_level(level[0])
+                stream.intake.note_level(level[0])
         track.forward(stream, packet, now)
 
     def _resolve(self, header: Header) -> tuple[Binding, Stream] | None:
@@ -173,6 +200,7 @@ class Uplink:
         if stream is None:
             return None
         self._sources[header.ssrc] = (binding, stream)
+        self._put(header.ssrc, binding, stream)
         return binding, stream
 
     def _binding_for(self, header: Header) -> tuple[Binding, str] | None:
@@ -220,7 +248,7 @@ class Uplink:
                 before = fresh if self._numbered_loss is None else self._numbered_loss
                 self._numbered_loss = before + (fresh - before) * LOSS_WEIGHT
             if body is not None:
-                self._send_rtcp(rtcp.transport_feedback(self._any_ssrc, body))
+                self._send_rtcp(rtcp.transport_feedback(next(iter(self._sources), 0), body))
         if now - self._report_at >= REPORT_INTERVAL_S:
             self._report_at = now
             blocks = [block for track in tracks for block in track.reports(now)]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from coordinator.relay import transport
 from coordinator.relay.door import Behind, PureDoor, pointer
-from coordinator.relay.forwarding import rtcp, rtp
+from coordinator.relay.forwarding import flight, rtcp, rtp
 
 compiled: Any = pytest.importorskip("coordinator.relay.forwarding._compiled", reason="no compiler at set-up")
 
@@ -29,11 +29,11 @@ def session(direction: int) -> pylibsrtp.Session:
 class Inside:
     """What came through one door. Packets with a marker are taken for unreadable ones."""
 
-    def __init__(self, kind: Any, burst: float = 1000.0) -> None:
+    def __init__(self, kind: Any, burst: float = 1000.0, controls: float = 1000.0) -> None:
         self.told: list[Any] = []
-        rtcp, dtls = (partial(self._note, kind) for kind in ("rtcp", "dtls"))
-        behind = Behind(self._rtp, rtcp, dtls, self._fault)
-        self.door = kind(behind, burst, 0.0)
+        control, dtls = (partial(self._note, kind) for kind in ("rtcp", "dtls"))
+        behind = Behind(self._rtp, control, dtls, self._fault)
+        self.door = kind(behind, (burst, 0.0), (controls, 0.0))
 
     def open(self) -> None:
         inbound = session(pylibsrtp.Policy.SSRC_ANY_INBOUND)
@@ -52,6 +52,10 @@ class Inside:
         self.told.append(repr(error))
 
 
+feedback = st.binary(max_size=40).map(lambda body: rtcp.transport_feedback(77, body))
+controls = st.one_of(st.just(rtcp.pli(77)), feedback, feedback.map(lambda data: data + rtcp.pli(77)))
+
+
 @st.composite
 def datagrams(draw: st.DrawFn) -> list[bytes]:
     """Media of a peer, some of it twice or spoilt, among handshakes and junk."""
@@ -63,7 +67,7 @@ def datagrams(draw: st.DrawFn) -> list[bytes]:
             clear = rtp.build(96, draw(st.booleans()), number, 5, 77, b"", draw(st.binary(max_size=1300)))
             found.append(outbound.protect(clear))
         elif what == "rtcp":
-            found.append(outbound.protect_rtcp(rtcp.pli(77)))
+            found.append(outbound.protect_rtcp(draw(controls)))
         elif what == "junk" or not found:
             found.append(draw(st.binary(max_size=60)))
         else:
@@ -72,10 +76,16 @@ def datagrams(draw: st.DrawFn) -> list[bytes]:
 
 
 @settings(max_examples=300)
-@given(datagrams(), st.integers(0, 9), st.integers(0, 9), st.integers(1, 9))
-def test_what_comes_through_is_the_same(came: list[bytes], opens: int, shuts: int, burst: int) -> None:
-    insides = [Inside(PureDoor, burst), Inside(compiled.Door, burst)]
-    for inside in insides:
+@given(datagrams(), st.integers(0, 9), st.integers(0, 9), st.integers(1, 9), st.integers(1, 9), st.booleans())
+def test_what_comes_through_is_the_same(
+    came: list[bytes], opens: int, shuts: int, burst: int, control_burst: int, flies: bool
+) -> None:
+    insides = [Inside(PureDoor, burst, control_burst), Inside(compiled.Door, burst, control_burst)]
+    flights = [flight.Flight(), compiled.Flight()]
+    for inside, line in zip(insides, flights, strict=True):
+        for _ in range(40):
+            line.sent(100, 1.0)
+        inside.door.flight = line if flies else None
         before = inside.door.heard_at
         for place, data in enumerate(came):
             if place == opens:
@@ -84,7 +94,10 @@ def test_what_comes_through_is_the_same(came: list[bytes], opens: int, shuts: in
                 inside.door.shut()
             inside.door.take(data)
         heard = any(kind in ("rtp", "rtcp") for kind, *_ in inside.told)
-        assert (inside.door.heard_at > before) == heard
+        assert inside.door.heard_at > before or not heard
+    assert [(line.told, line.outcome(), line.queue_s) for line in flights[:1]] == [
+        (line.told, line.outcome(), line.queue_s) for line in flights[1:]
+    ]
     pure, fast = insides
     assert (pure.told, pure.door.refused) == (fast.told, fast.door.refused)
 
@@ -102,7 +115,7 @@ def test_what_is_raised_to_stop_the_program_comes_through() -> None:
         raise KeyboardInterrupt
 
     for kind in (PureDoor, compiled.Door):
-        door = kind(Behind(stop, stop, stop, lambda error: None), 5.0, 0.0)
+        door = kind(Behind(stop, stop, stop, lambda error: None), (5.0, 0.0), (5.0, 0.0))
         with pytest.raises(KeyboardInterrupt):
             door.take(b"\x16dtls")
 

@@ -13,6 +13,7 @@ import gzip
 import time
 from typing import Any
 
+import pylibsrtp
 import pytest
 from aioice import stun
 from google.protobuf.message import DecodeError, Message
@@ -22,16 +23,17 @@ from livekit.protocol import models, rtc
 from livekit.protocol import room as proto_room
 
 from coordinator.relay import service
+from coordinator.relay.door import Behind, Door, PureDoor, pointer
 from coordinator.relay.errors import ProtocolViolation, RelayError
 from coordinator.relay.forwarding import rtcp, rtp, twcc
 from coordinator.relay.forwarding.downlink import MIN_BPS, Downlink
 from coordinator.relay.media_track import MediaTrack
-from coordinator.relay.participant import CONTROLS, Participant
+from coordinator.relay.participant import Participant
 from coordinator.relay.room import Context, Room
 from coordinator.relay.sdp import MAX_SDP_BYTES, Local, parse_offer, write_answer
 from coordinator.relay.signalling import read_join_request, read_query
 from coordinator.relay.tokens import Grants, TokenError, verify
-from coordinator.relay.transport import make_certificate
+from coordinator.relay.transport import CONTROLS, PACKETS, UNPROTECT, UNPROTECT_RTCP, make_certificate
 from coordinator.relay.udp_mux import UdpMux
 from coordinator.relay.uplink import Uplink, bind
 from tests.relay.harness import KEY, SECRET, token
@@ -375,15 +377,19 @@ def test_feedback_that_claims_to_be_about_everything_is_refused() -> None:
 
 
 def test_control_packets_have_an_allowance_of_their_own() -> None:
-    async def flood() -> None:
-        person = enter(a_room(), "site")
-        asked: list[rtcp.Part] = []
-        person.plane.on_part = lambda part, now: asked.append(part)  # type: ignore[method-assign]
-        for _ in range(CONTROLS[0] + 500):
-            person.on_rtcp(rtcp.pli(500))
+    theirs, ours = (
+        pylibsrtp.Session(pylibsrtp.Policy(key=bytes(range(30)), ssrc_type=direction))
+        for direction in (pylibsrtp.Policy.SSRC_ANY_OUTBOUND, pylibsrtp.Policy.SSRC_ANY_INBOUND)
+    )
+    asked: list[bytes] = []
+    behind = Behind(asked.append, asked.append, asked.append, lambda fault: None)
+    for kind in {PureDoor, Door}:
+        asked.clear()
+        door = kind(behind, PACKETS, CONTROLS)
+        door.open(pointer(ours._srtp[0]), UNPROTECT, UNPROTECT_RTCP, ours)
+        for _ in range(int(CONTROLS[0]) + 500):
+            door.take(theirs.protect_rtcp(rtcp.pli(500)))
         assert CONTROLS[0] <= len(asked) < CONTROLS[0] + 400
-
-    asyncio.run(flood())
 
 
 # strangers

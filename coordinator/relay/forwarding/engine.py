@@ -10,7 +10,7 @@ import importlib
 import os
 from typing import TYPE_CHECKING, Any
 
-from . import cursor, flight, history, intake, rtp, sender
+from . import cursor, flight, history, intake, rtp, sender, twcc
 
 if TYPE_CHECKING:
     from .cursor import Cursor
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .intake import Intake, RateMeter
     from .rtp import parse
     from .sender import Sender, Wire, fan_out
+    from .twcc import Recorder
 
     NAME: str
     """`compiled` or `pure`."""
@@ -38,12 +39,13 @@ else:
     Intake = (compiled or intake).Intake
     Packet = (compiled or history).Packet
     RateMeter = (compiled or intake).RateMeter
+    Recorder = (compiled or twcc).Recorder
     Sender = (compiled or sender).Sender
     Wire = (compiled or sender).Wire
     fan_out = (compiled or sender).fan_out
     parse = (compiled or rtp).parse
 
 __all__ = [
-    "NAME", "Cursor", "Flight", "Intake", "Packet", "RateMeter", "Sender", "Wire",
+    "NAME", "Cursor", "Flight", "Intake", "Packet", "RateMeter", "Recorder", "Sender", "Wire",
     "compiled", "fan_out", "parse",
 ]  # fmt: skip

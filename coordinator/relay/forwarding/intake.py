@@ -14,6 +14,8 @@ from .codecs import parse_vp8, starts_h264_keyframe
 from .history import History, Packet
 
 FRAMES_KEPT = 8
+ACTIVE_LEVEL = 35
+"""Audio levels of this many -dBov or less are speech (LiveKit's default)."""
 MAX_JITTER_S = 10
 """A step in the sender's clock beyond this says nothing about the network."""
 
@@ -62,6 +64,8 @@ class Intake:
         self.removed = 0
         """How many numbers were closed up so far."""
         self.received = 0
+        self.levels = self.loud = self.loudness = 0
+        """Packets that said how loud they are, those of them that are speech, and the sum of these' -dBov."""
         self.last_arrival = 0.0
         self.jitter = 0.0
         """In units of the clock."""
@@ -88,6 +92,14 @@ class Intake:
         self.rate.add(size, now)
         if marker and size:
             self.frame_times.append(now)
+
+    def note_level(self, level: int) -> None:
+        """Note an audio level (RFC 6464): 0 is loudest, 127 is silence."""
+        level &= 0x7F
+        self.levels += 1
+        if level <= ACTIVE_LEVEL:
+            self.loud += 1
+            self.loudness += level
 
     def note_jitter(self, timestamp: int, now: float) -> None:
         """Take in how long a packet was under way (RFC 3550 §6.4.1)."""

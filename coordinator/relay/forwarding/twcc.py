@@ -14,6 +14,8 @@ from .rtp import newer_by
 TICK_S = 0.00025
 REFERENCE_TICKS = 256  # 64 ms
 MAX_STATUSES = 600
+SPAN = 2048
+"""Numbers that may wait to be reported: the rest of what a longer pause left untold is given up."""
 MAX_REPORTED = 2048
 """Seconds of media: a few bytes could claim 65,535 packets, and each claim costs time."""
 NOT_RECEIVED, SMALL, LARGE = 0, 1, 2
@@ -38,7 +40,7 @@ class Recorder:
         if self._newest is None:
             self._newest = self._next = sequence
         number = self._newest + newer_by(sequence, self._newest & 0xFFFF)
-        if number - self._newest > MAX_STATUSES:
+        if number - self._newest > MAX_STATUSES or number - self._next >= SPAN:
             self._arrivals.clear()
             self._next = number  # a jump: report from here on
         if number >= self._next:

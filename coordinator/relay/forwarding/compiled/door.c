@@ -5,12 +5,20 @@
 #include <string.h>
 #include <time.h>
 
+/* See ../../allowance.py. */
+typedef struct {
+    double left, burst, per_s, filled_at;
+    long long refused;
+} Allowance;
+
 typedef struct {
     PyObject_HEAD
     PyObject *on_rtp, *on_rtcp, *on_dtls, *on_fault;
-    double left, burst, per_s, filled_at, heard_at;
-    long long refused;
-    void *session; /* NULL while shut */
+    Allowance packets, controls;
+    double heard_at;
+    Flight *flight;      /* may be NULL, as what follows */
+    FastPath *fast_path;
+    void *session;       /* NULL while shut */
     srtp_function unprotect, unprotect_rtcp;
     PyObject *owner;
 } Door;
@@ -26,16 +34,18 @@ static double monotonic(void)
 
 static int door_init(Door *self, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"behind", "burst", "per_s", NULL};
+    static char *names[] = {"behind", "packets", "controls", NULL};
     PyObject *behind;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "Odd", names, &behind, &self->burst, &self->per_s))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O(dd)(dd)", names, &behind, &self->packets.burst,
+                                     &self->packets.per_s, &self->controls.burst, &self->controls.per_s))
         return -1;
     Py_XSETREF(self->on_rtp, PyObject_GetAttrString(behind, "on_rtp"));
     Py_XSETREF(self->on_rtcp, PyObject_GetAttrString(behind, "on_rtcp"));
     Py_XSETREF(self->on_dtls, PyObject_GetAttrString(behind, "on_dtls"));
     Py_XSETREF(self->on_fault, PyObject_GetAttrString(behind, "on_fault"));
-    self->left = self->burst;
-    self->filled_at = self->heard_at = monotonic();
+    self->packets.left = self->packets.burst;
+    self->controls.left = self->controls.burst;
+    self->packets.filled_at = self->controls.filled_at = self->heard_at = monotonic();
     return self->on_rtp && self->on_rtcp && self->on_dtls && self->on_fault ? 0 : -1;
 }
 
@@ -61,7 +71,7 @@ static PyObject *door_shut(Door *self, PyObject *nothing)
     Py_RETURN_NONE;
 }
 
-static int door_allows(Door *self)
+static int allows(Allowance *self)
 {
     if (self->left < 1.0) {
         double now = monotonic(), filled = self->left + (now - self->filled_at) * self->per_s;
@@ -86,6 +96,7 @@ static int door_fault(Door *self)
     PyErr_NormalizeException(&type, &value, &trace);
     if (trace)
         PyException_SetTraceback(value, trace);
+    python_calls++;
     answer = PyObject_CallOneArg(self->on_fault, value);
     Py_XDECREF(type);
     Py_XDECREF(value);
@@ -108,11 +119,50 @@ static int door_hand(Door *self, PyObject *taker, const unsigned char *data, siz
     return answer ? 0 : door_fault(self);
 }
 
+/* The body of a packet that is transport feedback alone (see rtcp.only_feedback), or NULL. */
+static const unsigned char *only_feedback(const unsigned char *data, Py_ssize_t size, Py_ssize_t *body_size)
+{
+    int padded = data[0] & 0x20;
+    if (size < 20 || (data[0] & 0xDF) != (0x80 | 15) || data[1] != 205)
+        return NULL;
+    Py_ssize_t end = size - (padded ? data[size - 1] : 0);
+    *body_size = end - 12;
+    return size == 4 + 4 * (Py_ssize_t)two_bytes(data + 2) && end >= 20 ? data + 12 : NULL;
+}
+
+static int door_take_rtcp(Door *self, const unsigned char *data, size_t size)
+{
+    Py_ssize_t body_size;
+    const unsigned char *body = only_feedback(data, (Py_ssize_t)size, &body_size);
+    if (!allows(&self->controls))
+        return 0;
+    if (!body || !self->flight)
+        return door_hand(self, self->on_rtcp, data, size);
+    const char *wrong = flight_hear(self->flight, body, body_size);
+    if (!wrong)
+        return 0;
+    PyErr_SetString(PyExc_ValueError, wrong);
+    return door_fault(self);
+}
+
+static int door_take_rtp(Door *self, const unsigned char *data, size_t size)
+{
+    FastPath *fast_path = self->fast_path;
+    if (!fast_path)
+        return door_hand(self, self->on_rtp, data, size);
+    Py_INCREF(fast_path);
+    int taken = fast_path_take(fast_path, data, size, self->heard_at);
+    Py_DECREF(fast_path);
+    if (taken < 0)
+        return door_fault(self);
+    return taken ? 0 : door_hand(self, self->on_rtp, data, size);
+}
+
 int door_take_datagram(PyObject *door, unsigned char *data, size_t size)
 {
     Door *self = (Door *)door;
     int length = (int)size;
-    if (!size || !door_allows(self))
+    if (!size || !allows(&self->packets))
         return 0;
     if (data[0] > 19 && data[0] < 64)
         return door_hand(self, self->on_dtls, data, size);
@@ -122,7 +172,30 @@ int door_take_datagram(PyObject *door, unsigned char *data, size_t size)
     if ((control ? self->unprotect_rtcp : self->unprotect)(self->session, data, &length))
         return 0;
     self->heard_at = monotonic();
-    return door_hand(self, control ? self->on_rtcp : self->on_rtp, data, (size_t)length);
+    return control ? door_take_rtcp(self, data, (size_t)length) : door_take_rtp(self, data, (size_t)length);
+}
+
+/* Take over an attribute that is None or of one type. */
+static int replace(PyObject **held, PyObject *value, PyTypeObject *type)
+{
+    if (value && value != Py_None && !Py_IS_TYPE(value, type)) {
+        PyErr_Format(PyExc_TypeError, "None or a %s is expected", type->tp_name);
+        return -1;
+    }
+    Py_XSETREF(*held, value && value != Py_None ? Py_NewRef(value) : NULL);
+    return 0;
+}
+
+static int door_set_flight(Door *self, PyObject *value, void *nothing)
+{
+    (void)nothing;
+    return replace((PyObject **)&self->flight, value, &FlightType);
+}
+
+static int door_set_fast_path(Door *self, PyObject *value, void *nothing)
+{
+    (void)nothing;
+    return replace((PyObject **)&self->fast_path, value, &FastPathType);
 }
 
 static PyObject *door_take(Door *self, PyObject *data)
@@ -149,6 +222,8 @@ static int door_traverse(Door *self, visitproc visit, void *arg)
     Py_VISIT(self->on_rtcp);
     Py_VISIT(self->on_dtls);
     Py_VISIT(self->on_fault);
+    Py_VISIT(self->flight);
+    Py_VISIT(self->fast_path);
     Py_VISIT(self->owner);
     return 0;
 }
@@ -160,6 +235,8 @@ static int door_clear(Door *self)
     Py_CLEAR(self->on_rtcp);
     Py_CLEAR(self->on_dtls);
     Py_CLEAR(self->on_fault);
+    Py_CLEAR(self->flight);
+    Py_CLEAR(self->fast_path);
     Py_CLEAR(self->owner);
     return 0;
 }
@@ -173,8 +250,13 @@ static void door_dealloc(Door *self)
 
 static PyMemberDef door_members[] = {
     {"heard_at", T_DOUBLE, offsetof(Door, heard_at), 0, NULL},
-    {"refused", T_LONGLONG, offsetof(Door, refused), READONLY, NULL},
+    {"refused", T_LONGLONG, offsetof(Door, packets.refused), READONLY, NULL},
     {NULL, 0, 0, 0, NULL}};
+
+static PyGetSetDef door_attributes[] = {
+    {"flight", NULL, (setter)door_set_flight, NULL, NULL},
+    {"fast_path", NULL, (setter)door_set_fast_path, NULL, NULL},
+    {NULL, NULL, NULL, NULL, NULL}};
 
 static PyMethodDef door_methods[] = {
     {"open", (PyCFunction)door_open, METH_VARARGS, NULL},
@@ -193,5 +275,6 @@ PyTypeObject DoorType = {
     .tp_traverse = (traverseproc)door_traverse,
     .tp_clear = (inquiry)door_clear,
     .tp_members = door_members,
+    .tp_getset = door_attributes,
     .tp_methods = door_methods,
 };

@@ -5,18 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { FRAMES_KEPT = 8, MAX_JITTER_S = 10 };
-
-typedef struct {
-    PyObject_HEAD
-    int vp8, opus;
-    double clock_rate, jitter, transit, last_arrival;
-    char timed;
-    long long top, removed, received;
-    PyObject *ring; /* of the history: a list, as long as a power of two */
-    RateMeter *rate;
-    PyObject *frame_times;
-} Intake;
+enum { FRAMES_KEPT = 8, MAX_JITTER_S = 10, ACTIVE_LEVEL = 35 };
 
 static int intake_init(Intake *self, PyObject *args, PyObject *kwargs)
 {
@@ -88,21 +77,14 @@ static Packet *intake_packet(Intake *self, PyObject *payload)
     return packet;
 }
 
-static PyObject *intake_next(Intake *self, PyObject *const *args, Py_ssize_t count)
+int intake_expects(const Intake *self, long long sequence, Py_ssize_t size)
 {
-    if (count != 5 || !PyBytes_Check(args[3])) {
-        PyErr_SetString(PyExc_TypeError, "next(sequence, timestamp, marker, payload, now)");
-        return NULL;
-    }
-    long long sequence = PyLong_AsLongLong(args[0]), timestamp = PyLong_AsLongLong(args[1]);
-    int marker = PyObject_IsTrue(args[2]) == 1;
-    Py_ssize_t size = PyBytes_GET_SIZE(args[3]);
-    double now = PyFloat_AsDouble(args[4]);
-    if (PyErr_Occurred())
-        return NULL;
-    if (self->top < 0 || sequence != ((self->top + 1) & 0xFFFF) || !size || !(self->vp8 || self->opus))
-        Py_RETURN_NONE;
-    Packet *packet = intake_packet(self, args[3]);
+    return self->top >= 0 && sequence == ((self->top + 1) & 0xFFFF) && size && (self->vp8 || self->opus);
+}
+
+Packet *intake_accept(Intake *self, PyObject *payload, long long timestamp, int marker, double now)
+{
+    Packet *packet = intake_packet(self, payload);
     if (!packet)
         return NULL;
     self->top++;
@@ -113,9 +95,45 @@ static PyObject *intake_next(Intake *self, PyObject *const *args, Py_ssize_t cou
     intake_time(self, timestamp, now);
     Py_INCREF(packet);
     Py_ssize_t place = (Py_ssize_t)(packet->seq & (PyList_GET_SIZE(self->ring) - 1));
-    if (PyList_SetItem(self->ring, place, (PyObject *)packet) < 0 || intake_count(self, size, marker, now) < 0)
+    if (PyList_SetItem(self->ring, place, (PyObject *)packet) < 0 ||
+        intake_count(self, PyBytes_GET_SIZE(payload), marker, now) < 0)
         Py_CLEAR(packet);
-    return (PyObject *)packet;
+    return packet;
+}
+
+void intake_level(Intake *self, unsigned level)
+{
+    level &= 0x7F;
+    self->levels++;
+    if (level <= ACTIVE_LEVEL) {
+        self->loud++;
+        self->loudness += level;
+    }
+}
+
+static PyObject *intake_note_level(Intake *self, PyObject *level)
+{
+    long long value = PyLong_AsLongLong(level);
+    if (PyErr_Occurred())
+        return NULL;
+    intake_level(self, (unsigned)value);
+    Py_RETURN_NONE;
+}
+
+static PyObject *intake_next(Intake *self, PyObject *const *args, Py_ssize_t count)
+{
+    if (count != 5 || !PyBytes_Check(args[3])) {
+        PyErr_SetString(PyExc_TypeError, "next(sequence, timestamp, marker, payload, now)");
+        return NULL;
+    }
+    long long sequence = PyLong_AsLongLong(args[0]), timestamp = PyLong_AsLongLong(args[1]);
+    int marker = PyObject_IsTrue(args[2]) == 1;
+    double now = PyFloat_AsDouble(args[4]);
+    if (PyErr_Occurred())
+        return NULL;
+    if (!intake_expects(self, sequence, PyBytes_GET_SIZE(args[3])))
+        Py_RETURN_NONE;
+    return (PyObject *)intake_accept(self, args[3], timestamp, marker, now);
 }
 
 static PyObject *intake_note(Intake *self, PyObject *args)
@@ -150,6 +168,9 @@ static PyMemberDef intake_members[] = {
     {"top", T_LONGLONG, offsetof(Intake, top), 0, NULL},
     {"removed", T_LONGLONG, offsetof(Intake, removed), 0, NULL},
     {"received", T_LONGLONG, offsetof(Intake, received), 0, NULL},
+    {"levels", T_LONGLONG, offsetof(Intake, levels), 0, NULL},
+    {"loud", T_LONGLONG, offsetof(Intake, loud), 0, NULL},
+    {"loudness", T_LONGLONG, offsetof(Intake, loudness), 0, NULL},
     {"last_arrival", T_DOUBLE, offsetof(Intake, last_arrival), 0, NULL},
     {"jitter", T_DOUBLE, offsetof(Intake, jitter), 0, NULL},
     {"transit", T_DOUBLE, offsetof(Intake, transit), 0, NULL},
@@ -161,6 +182,7 @@ static PyMemberDef intake_members[] = {
 static PyMethodDef intake_methods[] = {
     {"next", (PyCFunction)(void (*)(void))intake_next, METH_FASTCALL, NULL},
     {"note", (PyCFunction)intake_note, METH_VARARGS, NULL},
+    {"note_level", (PyCFunction)intake_note_level, METH_O, NULL},
     {"note_jitter", (PyCFunction)intake_note_jitter, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL}};
 

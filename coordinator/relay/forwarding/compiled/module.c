@@ -25,7 +25,8 @@ PyMODINIT_FUNC PyInit__compiled(void)
         PyModule_AddType(module, &WireType) < 0 || PyModule_AddType(module, &SenderType) < 0 ||
         PyModule_AddType(module, &DoorType) < 0 || PyModule_AddType(module, &Vp8Type) < 0 ||
         PyModule_AddType(module, &PacketType) < 0 || PyModule_AddType(module, &RateMeterType) < 0 ||
-        PyModule_AddType(module, &IntakeType) < 0 || PyModule_AddType(module, &HeaderType) < 0)
+        PyModule_AddType(module, &IntakeType) < 0 || PyModule_AddType(module, &RecorderType) < 0 ||
+        PyModule_AddType(module, &FastPathType) < 0 || PyModule_AddType(module, &HeaderType) < 0)
         Py_CLEAR(module);
     return module;
 }

@@ -1,6 +1,7 @@
 /* The media plane in C, with the names of the pure one: parse (rtp.py), Packet (history.py), RateMeter and Intake
-   (intake.py), Cursor, Flight, Wire, Sender and fan_out (the files of their names, and sender.py), Door and drain
-   (../door.py, ../udp_mux.py). What is behind each name is said there.
+   (intake.py), Recorder (twcc.py), Cursor, Flight, Wire, Sender and fan_out (the files of their names, and sender.py),
+   Door and drain (../door.py, ../udp_mux.py). What is behind each name is said there. FastPath is in C only: what
+   it takes, ../uplink.py would take in the same way.
 
    Rule 1: what these say is what this does, byte for byte and error for error: tests/relay/test_planes.py and
    test_doors.py hold the two side by side. Only a Sender that was aimed goes further: it encrypts and sends.
@@ -85,6 +86,44 @@ typedef struct {
 
 typedef struct {
     PyObject_HEAD
+    int vp8, opus;
+    double clock_rate, jitter, transit, last_arrival;
+    char timed;
+    long long top, removed, received, levels, loud, loudness;
+    PyObject *ring; /* of the history: a list, as long as a power of two */
+    RateMeter *rate;
+    PyObject *frame_times;
+} Intake;
+
+/* The fields of an RTP packet, as offsets into it where they are places. */
+typedef struct {
+    char marker;
+    long long payload_type, sequence, timestamp, ssrc, payload_at, payload_end, elements_at;
+    unsigned profile; /* of the header extension, 0 = none */
+} Fields;
+
+/* One element of a header extension, and where the next one is. */
+typedef struct {
+    int two_bytes_each;
+    unsigned id;
+    const unsigned char *value, *next, *end;
+    Py_ssize_t size;
+} Element;
+
+enum { SPAN = 2048 }; /* a power of two */
+
+typedef struct {
+    PyObject_HEAD
+    long long newest, next, reported, lost; /* newest = -1 before the first */
+    unsigned messages;
+    int held;
+    double at[SPAN]; /* by the number's low bits, negative = none */
+} Recorder;
+
+typedef struct FastPath FastPath;
+
+typedef struct {
+    PyObject_HEAD
     int four, six;
     long long sent, refused;
 } Wire;
@@ -116,8 +155,8 @@ typedef struct {
     unsigned picture, tl0;
 } Outgoing;
 
-extern PyTypeObject CursorType, DoorType, FlightType, HeaderType, IntakeType, PacketType, RateMeterType, SenderType,
-    Vp8Type, WireType;
+extern PyTypeObject CursorType, DoorType, FastPathType, FlightType, HeaderType, IntakeType, PacketType, RateMeterType,
+    RecorderType, SenderType, Vp8Type, WireType;
 
 /* Note a packet going out; returns its number. */
 long long flight_note(Flight *self, size_t size, double now);
@@ -127,6 +166,28 @@ const char *flight_hear(Flight *self, const unsigned char *body, Py_ssize_t size
 
 /* Count bytes that came. */
 void rate_count(RateMeter *self, long long size, double now);
+
+/* Read a header; returns what is wrong with the packet, or NULL. */
+const char *read_fields(Fields *found, const unsigned char *data, Py_ssize_t size);
+
+/* Walk through a header's extension: begin, and go on until 0. */
+Element first_element(const Fields *fields, const unsigned char *data);
+int next_element(Element *element);
+
+/* Note when the packet of this 16-bit number came. */
+void recorder_note(Recorder *self, unsigned sequence, double now);
+
+/* Whether a packet of this 16-bit number and size of payload is the next of the stream in its usual course. */
+int intake_expects(const Intake *self, long long sequence, Py_ssize_t size);
+
+/* Take that packet in; returns NULL with an error. */
+Packet *intake_accept(Intake *self, PyObject *payload, long long timestamp, int marker, double now);
+
+/* Note how loud a packet says it is. */
+void intake_level(Intake *self, unsigned level);
+
+/* Take one packet of media, in the clear, all the way; returns 0 when it is not for this path, -1 with an error. */
+int fast_path_take(FastPath *self, const unsigned char *data, size_t size, double now);
 
 /* Read a payload descriptor; returns NULL where there is none, or with `wrong` set and an error. */
 Vp8 *new_vp8(const unsigned char *payload, Py_ssize_t size, int *wrong);
@@ -151,6 +212,11 @@ PyObject *drain(PyObject *module, PyObject *args);
 static inline unsigned two_bytes(const unsigned char *at)
 {
     return (unsigned)at[0] << 8 | at[1];
+}
+
+static inline uint32_t four_bytes(const unsigned char *at)
+{
+    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
 }
 
 #endif

@@ -1,0 +1,229 @@
+/* From the door to all who get it, for packets in their usual course: what ../../uplink.py does with these, in C.
+
+   A packet is of this path when its stream and payload type were put here, when it is the next of its stream, and when
+   it is well formed. Nothing has been touched of one that is not: it goes to uplink.py whole. */
+
+#include "plane.h"
+
+enum { MAX_SOURCES = 256 };
+
+typedef struct {
+    uint32_t ssrc;
+    uint64_t types[2]; /* a bit for each payload type */
+    Intake *intake;
+    PyObject *exits, *forward, *forward_left;
+} Source;
+
+struct FastPath {
+    PyObject_HEAD
+    Recorder *recorder;
+    unsigned counted_id, level_id; /* of header extensions, 0 = none */
+    long long received;
+    int count;
+    Source sources[MAX_SOURCES];
+};
+
+static void source_clear(Source *source)
+{
+    Py_CLEAR(source->intake);
+    Py_CLEAR(source->exits);
+    Py_CLEAR(source->forward);
+    Py_CLEAR(source->forward_left);
+}
+
+static int fast_path_clear(FastPath *self)
+{
+    while (self->count)
+        source_clear(&self->sources[--self->count]);
+    return 0;
+}
+
+static Source *fast_path_source(FastPath *self, const Fields *fields)
+{
+    for (int place = 0; place < self->count; place++) {
+        Source *source = &self->sources[place];
+        if (source->ssrc == fields->ssrc)
+            return source->types[fields->payload_type >> 6] >> (fields->payload_type & 63) & 1 ? source : NULL;
+    }
+    return NULL;
+}
+
+/* Note what a header extension says: when the packet came under which number, and how loud it is. */
+static void fast_path_note(FastPath *self, const Fields *fields, const unsigned char *data, Intake *intake, double now)
+{
+    Element element;
+    int number = -1, level = -1;
+    for (element = first_element(fields, data); next_element(&element);) {
+        if (element.id == self->counted_id)
+            number = element.size >= 2 ? (int)two_bytes(element.value) : -1;
+        if (element.id == self->level_id)
+            level = element.size ? element.value[0] : -1;
+    }
+    if (number >= 0)
+        recorder_note(self->recorder, (unsigned)number, now);
+    if (level >= 0 && intake->opus)
+        intake_level(intake, (unsigned)level);
+}
+
+static int call(PyObject *taker, PyObject *packet, PyObject *places, double now)
+{
+    PyObject *time = PyFloat_FromDouble(now), *answer = NULL;
+    python_calls++;
+    if (time && places)
+        answer = PyObject_CallFunctionObjArgs(taker, packet, places, time, NULL);
+    else if (time)
+        answer = PyObject_CallFunctionObjArgs(taker, packet, time, NULL);
+    Py_XDECREF(time);
+    Py_XDECREF(answer);
+    return answer ? 0 : -1;
+}
+
+/* A keyframe of a picture may be what somebody waits for, which Python looks at for all. */
+static int source_forward(const Source *source, Packet *packet, double now)
+{
+    PyObject *left = NULL, *exits = source->exits, *forward = source->forward, *forward_left = source->forward_left;
+    int wrong;
+    Py_INCREF(exits);
+    Py_INCREF(forward);
+    Py_INCREF(forward_left);
+    if (packet->vp8 && packet->keyframe)
+        wrong = call(forward, (PyObject *)packet, NULL, now);
+    else if (!(wrong = fan_out_packet(exits, source->ssrc, packet, now, &left)) && left)
+        wrong = call(forward_left, (PyObject *)packet, left, now);
+    Py_XDECREF(left);
+    Py_DECREF(exits);
+    Py_DECREF(forward);
+    Py_DECREF(forward_left);
+    return wrong;
+}
+
+int fast_path_take(FastPath *self, const unsigned char *data, size_t size, double now)
+{
+    Fields fields;
+    if (read_fields(&fields, data, (Py_ssize_t)size))
+        return 0;
+    Source *source = fast_path_source(self, &fields);
+    Py_ssize_t left = (Py_ssize_t)(fields.payload_end - fields.payload_at);
+    if (!source || !intake_expects(source->intake, fields.sequence, left))
+        return 0;
+    PyObject *payload = PyBytes_FromStringAndSize((const char *)data + fields.payload_at, left);
+    if (!payload)
+        return -1;
+    self->received++;
+    fast_path_note(self, &fields, data, source->intake, now);
+    Packet *packet = intake_accept(source->intake, payload, fields.timestamp, fields.marker, now);
+    Py_DECREF(payload);
+    if (!packet)
+        return -1;
+    int wrong = source_forward(source, packet, now);
+    Py_DECREF(packet);
+    return wrong ? -1 : 1;
+}
+
+static PyObject *fast_path_take_bytes(FastPath *self, PyObject *const *args, Py_ssize_t count)
+{
+    if (count != 2 || !PyBytes_Check(args[0])) {
+        PyErr_SetString(PyExc_TypeError, "take(data: bytes, now)");
+        return NULL;
+    }
+    double now = PyFloat_AsDouble(args[1]);
+    if (PyErr_Occurred())
+        return NULL;
+    const unsigned char *data = (const unsigned char *)PyBytes_AS_STRING(args[0]);
+    int taken = fast_path_take(self, data, (size_t)PyBytes_GET_SIZE(args[0]), now);
+    return taken < 0 ? NULL : PyBool_FromLong(taken);
+}
+
+static int fast_path_init(FastPath *self, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"recorder", NULL};
+    PyObject *recorder;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!", names, &RecorderType, &recorder))
+        return -1;
+    Py_INCREF(recorder);
+    Py_XSETREF(self->recorder, (Recorder *)recorder);
+    return 0;
+}
+
+static PyObject *fast_path_configure(FastPath *self, PyObject *args)
+{
+    if (!PyArg_ParseTuple(args, "II", &self->counted_id, &self->level_id))
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *fast_path_put(FastPath *self, PyObject *args)
+{
+    Source fresh = {0};
+    unsigned long long ssrc;
+    PyObject *types, *intake, *exits, *forward, *forward_left;
+    if (!PyArg_ParseTuple(args, "KO!O!O!OO", &ssrc, &PyTuple_Type, &types, &IntakeType, &intake, &PyList_Type, &exits,
+                          &forward, &forward_left))
+        return NULL;
+    for (Py_ssize_t place = 0; place < PyTuple_GET_SIZE(types); place++) {
+        long long type = PyLong_AsLongLong(PyTuple_GET_ITEM(types, place));
+        if (PyErr_Occurred())
+            return NULL;
+        fresh.types[type >> 6 & 1] |= 1ULL << (type & 63);
+    }
+    if (self->count == MAX_SOURCES)
+        Py_RETURN_NONE; /* the rest goes the long way */
+    fresh.ssrc = (uint32_t)ssrc;
+    fresh.intake = (Intake *)Py_NewRef(intake);
+    fresh.exits = Py_NewRef(exits);
+    fresh.forward = Py_NewRef(forward);
+    fresh.forward_left = Py_NewRef(forward_left);
+    self->sources[self->count++] = fresh;
+    Py_RETURN_NONE;
+}
+
+static PyObject *fast_path_forget(FastPath *self, PyObject *nothing)
+{
+    (void)nothing;
+    fast_path_clear(self);
+    Py_RETURN_NONE;
+}
+
+static int fast_path_traverse(FastPath *self, visitproc visit, void *arg)
+{
+    for (int place = 0; place < self->count; place++) {
+        Py_VISIT(self->sources[place].intake);
+        Py_VISIT(self->sources[place].exits);
+        Py_VISIT(self->sources[place].forward);
+        Py_VISIT(self->sources[place].forward_left);
+    }
+    return 0;
+}
+
+static void fast_path_dealloc(FastPath *self)
+{
+    PyObject_GC_UnTrack(self);
+    fast_path_clear(self);
+    Py_CLEAR(self->recorder);
+    Py_TYPE(self)->tp_free((PyObject *)self);
+}
+
+static PyMemberDef fast_path_members[] = {
+    {"received", T_LONGLONG, offsetof(FastPath, received), READONLY, NULL},
+    {NULL, 0, 0, 0, NULL}};
+
+static PyMethodDef fast_path_methods[] = {
+    {"configure", (PyCFunction)fast_path_configure, METH_VARARGS, NULL},
+    {"put", (PyCFunction)fast_path_put, METH_VARARGS, NULL},
+    {"take", (PyCFunction)(void (*)(void))fast_path_take_bytes, METH_FASTCALL, NULL},
+    {"forget", (PyCFunction)fast_path_forget, METH_NOARGS, NULL},
+    {NULL, NULL, 0, NULL}};
+
+PyTypeObject FastPathType = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = TYPE_NAME("FastPath"),
+    .tp_basicsize = sizeof(FastPath),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
+    .tp_doc = "See uplink.Uplink.",
+    .tp_new = PyType_GenericNew,
+    .tp_init = (initproc)fast_path_init,
+    .tp_dealloc = (destructor)fast_path_dealloc,
+    .tp_traverse = (traverseproc)fast_path_traverse,
+    .tp_clear = (inquiry)fast_path_clear,
+    .tp_members = fast_path_members,
+    .tp_methods = fast_path_methods,
+};
