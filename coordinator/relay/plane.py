@@ -216,6 +216,8 @@ class Plane:
 
     def tick(self, now: float) -> None:
         """Do what is due: what waited, second repeats, padding, and another choice of layers."""
+        if self.line.flight.told:
+            self.line.weigh(now)
         if self._again:
             again, self._again = self._again, []
             for repeat in again:
