@@ -43,7 +43,7 @@ class Speakers:
             levels = [
                 level
                 for publication in participant.publications.values()
-                if not publication.video and (level := publication.media.take_level()) is not None
+                if not publication.media.video and (level := publication.media.take_level()) is not None
             ]
             if levels:
                 now[participant.sid] = round(max(levels), 2)

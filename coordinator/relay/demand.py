@@ -17,9 +17,12 @@ class Demand:
         self._told: int | None = None
         self._known = False
         self._less_since: float | None = None
+        self.unsettled = True
+        """Whether `due` may have something to report: it is asked for nothing else."""
 
     def set(self, subscriber: str, quality: int | None) -> None:
         """Note what one subscriber wants now (None = nothing)."""
+        self.unsettled = True
         if quality is None:
             self._wanted.pop(subscriber, None)
         else:
@@ -37,10 +40,10 @@ class Demand:
 
     def forget_told(self) -> None:
         """Make `due` report again, after the publisher's signalling was cut."""
-        self._known = False
+        self._known, self.unsettled = False, True
 
     def due(self, now: float) -> bool:
-        """Whether the publisher must be told `told` now; call it after every `set` and once in a while."""
+        """Whether the publisher must be told `told` now; call it after every `set` and while `unsettled`."""
         highest = self.highest
         less = self._known and (-1 if highest is None else highest) < (
             -1 if self._told is None else self._told
@@ -50,7 +53,7 @@ class Demand:
                 self._less_since = now
             if now - self._less_since < PATIENCE_S:
                 return False
-        self._less_since = None
+        self._less_since, self.unsettled = None, False
         if self._known and highest == self._told:
             return False
         self._known, self._told = True, highest

@@ -8,7 +8,6 @@ that every ICE agent makes (RFC 7675 §5.1: every 4 to 6 s) gets as long as its 
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from livekit.protocol import models, rtc
@@ -48,9 +47,9 @@ class Pulse:
 
 def tick_participant(person: Participant, now: float) -> None:
     """Do what time brings to one participant; call it a few times a second."""
-    lines = [line for line in (person.transport, person.line) if line.connected] or [person.transport]
-    silent = max(now - line.last_heard for line in lines)
-    person.pulse.notice(now - silent)
+    heard_at = _heard_at(person)
+    person.pulse.notice(heard_at)
+    silent = now - heard_at
     if person.socket is None:
         cut = now - person.cut_at if person.cut_at is not None else 0.0
         if (cut > GRACE_S and (silent > GRACE_S or person.transport.closed)) or cut > MAX_CUT_S:
@@ -60,10 +59,19 @@ def tick_participant(person: Participant, now: float) -> None:
         person.socket.abort()
         person.detach(person.socket)
         return
-    if now - person.resume_asked_at > RESUME_INTERVAL_S:
+    troubled = silent > CLOSED_S or person.transport.closed or person.line.closed
+    if troubled and now - person.resume_asked_at > RESUME_INTERVAL_S:
         _watch_media(person, silent, now)
-    person.refresh_token(time.time())
-    person.want_sections()
+    if person.lacks_sections:
+        person.want_sections()
+
+
+def _heard_at(person: Participant) -> float:
+    """Return when the line that has been silent for longest was heard last."""
+    if person.line is person.transport:
+        return person.transport.last_heard
+    lines = [line for line in (person.transport, person.line) if line.connected] or [person.transport]
+    return min(line.last_heard for line in lines)
 
 
 def _watch_media(person: Participant, silent: float, now: float) -> None:

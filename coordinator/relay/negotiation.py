@@ -66,6 +66,11 @@ class Negotiation:
             self._stale[subscription.mid] = subscription.kind
             subscription.mid = None
 
+    @property
+    def stale(self) -> bool:
+        """Whether a section is given up and not answered inactive yet."""
+        return bool(self._stale)
+
     def mids(self) -> dict[str, str]:
         """Return track sids by mid, for the client to know what comes on which section."""
         return {mid: subscription.publication.sid for mid, subscription in self._carried.items()}

@@ -85,12 +85,17 @@ class Offering:
             slot.subscription, slot.stale = None, True
         subscription.mid = None
 
+    @property
+    def stale(self) -> bool:
+        """Whether a section is given up and its end not answered yet."""
+        return any(slot.stale for slot in self._slots)
+
     def update(self) -> None:
         """Offer what has changed, unless an answer is still to come."""
         if self._pending_answer or self._participant.socket is None:
             return
         pending = self._participant.subscriber.pending()
-        if pending or any(slot.stale for slot in self._slots):
+        if pending or self.stale:
             for subscription in pending:
                 self._place(subscription)
             self._offer()

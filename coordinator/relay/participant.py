@@ -76,6 +76,8 @@ class Participant:
         self.plane.on_paused = self.subscriber.told_paused
         self._info = first_info(self.sid, grants, join)
         self._offer: sdp.Offer | None = None
+        self.lacks_sections = True
+        """Whether `want_sections` may have something to ask for: it is called again until nothing is left."""
         self.removed = False
         self.active = False
 
@@ -191,12 +193,14 @@ class Participant:
 
     def want_sections(self) -> None:
         """Ask the client for another offer when subscriptions wait for a section."""
+        pending = self.subscriber.pending()
+        self.lacks_sections = bool(pending) or (self.offering or self.negotiation).stale
         if self.offering is not None:
             self.offering.update()
             return
         if self.socket is None or self._offer is None:
             return
-        counts = self.negotiation.needs(self.subscriber.pending(), time.monotonic())
+        counts = self.negotiation.needs(pending, time.monotonic())
         if counts is not None:
             self.send(
                 media_sections_requirement=rtc.MediaSectionsRequirement(

@@ -238,7 +238,9 @@ class Room:
 
     def tell_demand(self, publication: Publication) -> None:
         """Tell the publisher which layers are needed, when that changed."""
-        if publication.video and publication.announced and publication.demand.due(time.monotonic()):
+        if not publication.demand.unsettled or not publication.announced or not publication.video:
+            return
+        if publication.demand.due(time.monotonic()):
             publication.publisher.send(subscribed_quality_update=publication.subscribed_quality())
 
     # data
@@ -291,8 +293,9 @@ class Room:
         for person in list(self.participants.values()):
             try:
                 tick_participant(person, now)
-                for publication in list(person.publications.values()):
-                    self.tell_demand(publication)
+                for publication in person.publications.values():
+                    if publication.demand.unsettled:
+                        self.tell_demand(publication)
             except Exception:
                 logger.exception("%s: tick failed", person.identity)
         if now - self._speakers_at >= SPEAKER_INTERVAL_S:
@@ -302,6 +305,8 @@ class Room:
                 self.broadcast(rtc.SignalResponse(speakers_changed=rtc.SpeakersChanged(speakers=speakers)))
         if now - self._quality_at >= QUALITY_INTERVAL_S:
             self._quality_at = now
+            for person in self.participants.values():
+                person.refresh_token(time.time())
             updates = [u for p in self.participants.values() if (u := judge(p, now)) is not None]
             if updates:
                 update = rtc.ConnectionQualityUpdate(updates=updates)
