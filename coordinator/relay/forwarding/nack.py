@@ -19,6 +19,8 @@ class NackTracker:
         self._max_age_s = max_age_s
         self._missing: dict[int, list[float]] = {}  # number -> [first seen, next ask, tries]
         self.lost = False
+        self.fresh = False
+        """Whether there is a gap that `due` was not asked about yet."""
 
     def __len__(self) -> int:
         return len(self._missing)
@@ -30,6 +32,7 @@ class NackTracker:
 
     def gap(self, first: int, last: int, now: float) -> None:
         """Note that the numbers first..last did not come before a later one did."""
+        self.fresh = True
         if last - first + 1 > MAX_MISSING or len(self._missing) > MAX_MISSING:
             self._missing.clear()
             self.lost = True
@@ -43,6 +46,7 @@ class NackTracker:
 
     def due(self, now: float, rtt_s: float) -> list[int]:
         """Return the numbers to ask for now, oldest first."""
+        self.fresh = False
         if not self._missing:
             return []
         ask: list[int] = []

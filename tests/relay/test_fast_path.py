@@ -1,0 +1,278 @@
+"""The compiled fast path beside Python with the same media: the same is sent, known and asked for."""
+
+from __future__ import annotations
+
+import contextlib
+import struct
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from coordinator.relay import uplink
+from coordinator.relay.forwarding import engine, red, rtp, twcc
+from coordinator.relay.forwarding.history import Packet
+from coordinator.relay.forwarding.route import Formats, Route
+from coordinator.relay.media_track import MediaTrack
+from coordinator.relay.uplink import Binding, Uplink
+
+if engine.compiled is None:
+    pytest.skip("the compiled plane is not in use", allow_module_level=True)
+
+OPUS, RED, VP8, RTX = 111, 63, 96, 97
+VOICE, CAMERA, REPEATS = 7, 8, 9
+COUNTED, LEVEL, MID = 5, 1, 3
+SOUND: Formats = {"opus": (OPUS, None)}
+PICTURE: Formats = {"vp8": (VP8, RTX)}
+
+
+class World:
+    """One participant's way in, to two subscribers of its voice and two of its camera."""
+
+    def __init__(self, fast: bool) -> None:
+        self.now = 100.0
+        self.taken = 0
+        self.sent: list[Any] = []
+        self.uplink = Uplink(self.sent.append)
+        self._fast = fast
+        if not fast:
+            self.uplink.fast_path = None
+        self.voice, self.camera = (
+            MediaTrack(name, name == "TR_camera", self.sent.append) for name in ("TR_voice", "TR_camera")
+        )
+        self.bindings = {
+            "0": Binding(self.voice, {OPUS: "opus", RED: "red"}, {}, {}, [VOICE]),
+            "1": Binding(self.camera, {VP8: "vp8"}, {RTX: VP8}, {REPEATS: CAMERA}, [CAMERA]),
+        }
+        self.configure()
+        self.routes = [
+            self._subscribe(track, Route(ssrc, None, track.clock_rate, formats))
+            for ssrc, (track, formats) in enumerate(
+                [(self.voice, SOUND), (self.voice, SOUND), (self.camera, PICTURE), (self.camera, PICTURE)],
+                100,
+            )
+        ]
+
+    def configure(self) -> None:
+        self.uplink.configure(
+            {rtp.TRANSPORT_CC: COUNTED, rtp.AUDIO_LEVEL: LEVEL, rtp.MID: MID}, self.bindings
+        )
+
+    def _subscribe(self, track: MediaTrack, route: Route) -> tuple[MediaTrack, Route]:
+        sender = engine.Sender(self.sent.append, engine.Flight())
+        sender.configure(0, COUNTED)
+
+        def deliver(route: Route, packet: Packet, mapped: tuple[int, int, bytes], now: float) -> None:
+            sequence, timestamp, payload = mapped
+            kind = route.cursor.payload_type
+            sender.send(kind, packet.marker, sequence, timestamp, route.ssrc, payload, now)
+
+        outlet: Any = SimpleNamespace(sender=sender, deliver=deliver)
+        track.attach(route, outlet)
+        return track, route
+
+    def take(self, data: bytes) -> None:
+        self.now += 0.007
+        if self._fast:
+            assert self.uplink.fast_path is not None
+            if self.uplink.fast_path.take(data, self.now):
+                self.taken += 1
+                return
+        try:
+            self.uplink.on_rtp(data)
+        except ValueError as error:
+            self.sent.append(str(error))
+
+    def aim(self, place: int, wanted: bool) -> None:
+        track, route = self.routes[place]
+        route.aim(next(iter(track.streams.values()), None) if wanted else None)
+
+    def known(self) -> list[Any]:
+        """All that is known of what came, and all that was sent."""
+        recorder = self.uplink._recorder
+        streams = [*self.voice.streams.values(), *self.camera.streams.values()]
+        return [
+            self.sent,
+            self.uplink.received,
+            [
+                (
+                    s.intake.top,
+                    s.intake.received,
+                    s.intake.jitter,
+                    s.intake.last_arrival,
+                    list(s.intake.frame_times),
+                )
+                for s in streams
+            ],
+            [s.rate.bps(self.now) for s in streams],
+            [(route.cursor.sequence, route.cursor.packets, route.cursor.octets) for _, route in self.routes],
+            (len(recorder), recorder.feedback(), recorder.reported, recorder.take_loss()),
+            self.voice.take_level(),
+        ]
+
+
+pictures = st.tuples(
+    st.sampled_from(
+        [b"\x90\x80\x05\x00", b"\x90\x80\x05\x01", b"\x90\xe0\x85\x39\x44\x20\x01", b"\x10\x01", b"\x00", b""]
+    ),
+    st.binary(max_size=60),
+).map(b"".join)
+steps = st.sampled_from([1, 1, 1, 1, 1, 1, 0, -1, 2, 3, 1500])
+extensions = st.sampled_from(["both", "number", "level", "none", "mid", "two-byte", "short"])
+
+
+def written(extension: str, number: int, level: int) -> bytes:
+    """A header extension block."""
+    counted = bytes((COUNTED << 4 | 1,)) + struct.pack("!H", number & 0xFFFF)
+    loud = bytes((LEVEL << 4, level))
+    elements = {
+        "both": counted + loud, "number": counted, "level": loud, "mid": bytes((MID << 4,)) + b"1" + counted,
+        "short": bytes((COUNTED << 4,)) + b"\1" + counted + b"\xf0",
+        "two-byte": bytes((COUNTED, 2)) + struct.pack("!H", number & 0xFFFF) + bytes((LEVEL, 1, level)),
+    }.get(extension, b"")  # fmt: skip
+    if not elements:
+        return b""
+    elements += bytes(-len(elements) % 4)
+    profile = 0x1000 if extension == "two-byte" else rtp.ONE_BYTE_PROFILE
+    return struct.pack("!HH", profile, len(elements) // 4) + elements
+
+
+@st.composite
+def days(draw: st.DrawFn) -> list[Any]:
+    """What comes one after the other: packets of two streams, and what the relay is told meanwhile."""
+    day: list[Any] = []
+    voice, camera, number = draw(st.integers(0, 65535)), draw(st.integers(65500, 65535)), 65530
+    for _ in range(draw(st.integers(1, 40))):
+        number += draw(st.sampled_from([1, 1, 1, 0, 2, 700]))
+        extension = written(draw(extensions), number, draw(st.integers(0, 127)))
+        marker = draw(st.booleans())
+        what = draw(
+            st.sampled_from(
+                ["voice", "voice", "voice", "camera", "camera", "camera", "red", "rtx", "else", "told"]
+            )
+        )
+        if what == "voice":
+            voice += draw(steps)
+            day.append(
+                rtp.build(OPUS, marker, voice, 960 * voice, VOICE, extension, draw(st.binary(max_size=30)))
+            )
+        elif what == "camera":
+            camera += draw(steps)
+            day.append(rtp.build(VP8, marker, camera, 3000 * camera, CAMERA, extension, draw(pictures)))
+        elif what == "red":
+            voice += draw(steps)
+            payload = red.wrap(OPUS, [(960, b"earlier")], b"frame")
+            day.append(rtp.build(RED, marker, voice, 960 * voice, VOICE, extension, payload))
+        elif what == "rtx":
+            payload = rtp.wrap_rtx(camera - draw(st.integers(-1, 3)), draw(pictures))
+            day.append(rtp.build(RTX, marker, number, 3000 * camera, REPEATS, extension, payload))
+        elif what == "else":
+            whole = rtp.build(
+                draw(st.sampled_from([OPUS, 5])), marker, voice + 1, 0, VOICE, extension, b"\x01\x02"
+            )
+            spoilt = [
+                whole[: draw(st.integers(0, len(whole)))],
+                bytes((whole[0] | 0x20,)) + whole[1:],
+                draw(st.binary(max_size=30)),
+            ]
+            day.append(draw(st.sampled_from(spoilt)))
+        else:
+            day.append(
+                (
+                    draw(st.sampled_from(["aim", "drop", "silence", "speak", "renegotiate"])),
+                    draw(st.integers(0, 3)),
+                )
+            )
+    return day
+
+
+def live(world: World, day: list[Any]) -> None:
+    for number in range(2):  # both streams are known, and wanted
+        world.take(rtp.build(OPUS, False, 0, 0, VOICE, b"", b"first"))
+        world.take(rtp.build(VP8, True, 65000 + number, 0, CAMERA, b"", b"\x10\x00first"))
+        for place in range(4):
+            world.aim(place, True)
+    for event in day:
+        if isinstance(event, bytes):
+            world.take(event)
+            continue
+        what, place = event
+        if what in ("aim", "drop"):
+            world.aim(place, what == "aim")
+        elif what == "renegotiate":
+            world.configure()
+        else:
+            world.voice.silenced = what == "silence"
+
+
+@settings(max_examples=400, deadline=None)
+@given(days())
+def test_the_fast_path_does_what_python_does(day: list[Any]) -> None:
+    worlds = [World(fast=False), World(fast=True)]
+    for world in worlds:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(uplink, "time", SimpleNamespace(monotonic=lambda world=world: world.now))
+            live(world, day)
+    assert worlds[0].known() == worlds[1].known()
+
+
+def test_media_in_its_usual_course_takes_the_fast_path() -> None:
+    world = World(fast=True)
+    day = [
+        packet
+        for number in range(1, 51)
+        for packet in (
+            rtp.build(OPUS, False, number, 960 * number, VOICE, written("both", 2 * number, 30), b"sound"),
+            rtp.build(
+                VP8,
+                True,
+                65001 + number,
+                3000 * number,
+                CAMERA,
+                written("number", 2 * number + 1, 0),
+                b"\x10\x01picture",
+            ),
+        )
+    ]
+    live(world, day)
+    assert world.taken >= len(day)
+    assert world.voice.take_level() == pytest.approx(10 ** (-30 / 20))
+
+
+def test_what_ended_takes_it_no_more() -> None:
+    world = World(fast=True)
+    live(world, [])
+    assert world.uplink.fast_path is not None
+    world.uplink.unbind(world.camera)
+    assert not world.uplink.fast_path.take(rtp.build(VP8, True, 65002, 9, CAMERA, b"", b"\x10\x01late"), 1.0)
+    assert world.uplink.fast_path.take(rtp.build(OPUS, False, 1, 9, VOICE, b"", b"sound"), 1.0)
+
+
+@settings(max_examples=300)
+@given(
+    st.integers(0, 65535),
+    st.lists(st.tuples(st.integers(-30, 900), st.integers(0, 400), st.booleans()), max_size=120),
+)
+def test_both_recorders_write_the_same_feedback(first: int, steps: list[tuple[int, int, bool]]) -> None:
+    recorders: list[Any] = [twcc.Recorder(), engine.compiled.Recorder()]
+    number, now = first, 5.0
+    for step, wait, tells in steps:
+        number, now = number + (step if step > 600 else step % 40 - 8), now + wait / 1000
+        told = []
+        for recorder in recorders:
+            recorder.arrived(number & 0xFFFF, now)
+            told.append([len(recorder), recorder.feedback() if tells else None, recorder.reported])
+            if recorder.reported > 50:
+                told[-1].append(recorder.take_loss())
+        assert told[0] == told[1]
+
+
+def test_the_fast_path_refuses_what_is_none_of_its_own() -> None:
+    with pytest.raises(TypeError):
+        engine.compiled.FastPath(twcc.Recorder())
+    path = engine.compiled.FastPath(engine.compiled.Recorder())
+    with contextlib.suppress(OverflowError), pytest.raises(TypeError):
+        path.put(1, [96], None, [], None, None)
+    assert path.take(b"", 1.0) is False and path.take(b"\x80" * 11, 1.0) is False
