@@ -5,13 +5,13 @@
 #include <math.h>
 #include <string.h>
 
-enum { FRAMES_KEPT = 8, MAX_JITTER_S = 10, ACTIVE_LEVEL = 35 };
+enum { MAX_JITTER_S = 10, ACTIVE_LEVEL = 35 };
 
 static int intake_init(Intake *self, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"codec", "clock_rate", "history", NULL};
     const char *codec;
-    PyObject *history, *ring, *collections;
+    PyObject *history, *ring;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "sdO", names, &codec, &self->clock_rate, &history))
         return -1;
     self->vp8 = !strcmp(codec, "vp8");
@@ -25,23 +25,30 @@ static int intake_init(Intake *self, PyObject *args, PyObject *kwargs)
         return -1;
     }
     Py_XSETREF(self->rate, (RateMeter *)RateMeterType.tp_alloc(&RateMeterType, 0));
-    if (!(collections = PyImport_ImportModule("collections")))
-        return -1;
-    Py_XSETREF(self->frame_times, PyObject_CallMethod(collections, "deque", "()i", FRAMES_KEPT));
-    Py_DECREF(collections);
-    return self->rate && self->frame_times ? 0 : -1;
+    return self->rate ? 0 : -1;
 }
 
-static int intake_count(Intake *self, long long size, int marker, double now)
+static void intake_count(Intake *self, long long size, int marker, double now)
 {
     self->last_arrival = now;
     rate_count(self->rate, size, now);
-    if (marker && size) {
-        PyObject *answer = PyObject_CallMethod(self->frame_times, "append", "d", now);
-        Py_XDECREF(answer);
-        return answer ? 0 : -1;
+    if (marker && size)
+        self->frame_times[self->frames++ % FRAMES_KEPT] = now;
+}
+
+static PyObject *intake_frame_times(Intake *self, void *nothing)
+{
+    (void)nothing;
+    unsigned kept = self->frames < FRAMES_KEPT ? self->frames : FRAMES_KEPT;
+    PyObject *times = PyList_New(kept);
+    for (unsigned place = 0; times && place < kept; place++) {
+        PyObject *time = PyFloat_FromDouble(self->frame_times[(self->frames - kept + place) % FRAMES_KEPT]);
+        if (time)
+            PyList_SET_ITEM(times, place, time);
+        else
+            Py_CLEAR(times);
     }
-    return 0;
+    return times;
 }
 
 static void intake_time(Intake *self, long long timestamp, double now)
@@ -95,8 +102,8 @@ Packet *intake_accept(Intake *self, PyObject *payload, long long timestamp, int 
     intake_time(self, timestamp, now);
     Py_INCREF(packet);
     Py_ssize_t place = (Py_ssize_t)(packet->seq & (PyList_GET_SIZE(self->ring) - 1));
-    if (PyList_SetItem(self->ring, place, (PyObject *)packet) < 0 ||
-        intake_count(self, PyBytes_GET_SIZE(payload), marker, now) < 0)
+    intake_count(self, PyBytes_GET_SIZE(payload), marker, now);
+    if (PyList_SetItem(self->ring, place, (PyObject *)packet) < 0)
         Py_CLEAR(packet);
     return packet;
 }
@@ -141,8 +148,9 @@ static PyObject *intake_note(Intake *self, PyObject *args)
     long long size;
     int marker;
     double now;
-    if (!PyArg_ParseTuple(args, "Lpd", &size, &marker, &now) || intake_count(self, size, marker, now) < 0)
+    if (!PyArg_ParseTuple(args, "Lpd", &size, &marker, &now))
         return NULL;
+    intake_count(self, size, marker, now);
     Py_RETURN_NONE;
 }
 
@@ -160,7 +168,6 @@ static void intake_dealloc(Intake *self)
 {
     Py_CLEAR(self->ring);
     Py_CLEAR(self->rate);
-    Py_CLEAR(self->frame_times);
     Py_TYPE(self)->tp_free((PyObject *)self);
 }
 
@@ -176,8 +183,10 @@ static PyMemberDef intake_members[] = {
     {"transit", T_DOUBLE, offsetof(Intake, transit), 0, NULL},
     {"timed", T_BOOL, offsetof(Intake, timed), 0, NULL},
     {"rate", T_OBJECT_EX, offsetof(Intake, rate), READONLY, NULL},
-    {"frame_times", T_OBJECT_EX, offsetof(Intake, frame_times), READONLY, NULL},
     {NULL, 0, 0, 0, NULL}};
+
+static PyGetSetDef intake_computed[] = {
+    {"frame_times", (getter)intake_frame_times, NULL, NULL, NULL}, {NULL, NULL, NULL, NULL, NULL}};
 
 static PyMethodDef intake_methods[] = {
     {"next", (PyCFunction)(void (*)(void))intake_next, METH_FASTCALL, NULL},
@@ -195,5 +204,6 @@ PyTypeObject IntakeType = {
     .tp_init = (initproc)intake_init,
     .tp_dealloc = (destructor)intake_dealloc,
     .tp_members = intake_members,
+    .tp_getset = intake_computed,
     .tp_methods = intake_methods,
 };
