@@ -124,8 +124,35 @@ def told_of_fan_out(
     return told
 
 
+@st.composite
+def feedback(draw: st.DrawFn) -> bytes:
+    """A feedback message as peers write them, of all kinds of chunks; now and then the end is missing."""
+    chunks, statuses = b"", []
+    for kind in draw(st.lists(st.sampled_from(["run", "one bit", "two bits"]), min_size=1, max_size=4)):
+        if kind == "run":
+            run = [draw(st.sampled_from([1, 1, 0, 2, 3]))] * draw(st.integers(0, 30))
+            word = (run[0] if run else 0) << 13 | len(run)
+        else:
+            bits = 1 if kind == "one bit" else 2
+            run = draw(st.lists(st.integers(0, 2**bits - 1), min_size=14 // bits, max_size=14 // bits))
+            word = sum(status << bits * place for place, status in enumerate(reversed(run)))
+            word |= 0x4000 + 0x4000 * bits
+        chunks, statuses = chunks + word.to_bytes(2, "big"), statuses + run
+    count = len(statuses) - draw(st.integers(0, min(5, len(statuses))))
+    sizes = [{1: 1, 2: 2}.get(status, 0) for status in statuses[:count]]
+    deltas = b"".join(draw(st.binary(min_size=size, max_size=size)) for size in sizes)
+    base, reference = draw(st.integers(0, 60)), draw(st.integers(0, 3000))
+    head = base.to_bytes(2, "big") + count.to_bytes(2, "big") + (reference << 8).to_bytes(4, "big")
+    whole = head + chunks + deltas
+    return whole[: len(whole) - draw(st.sampled_from([0, 0, 0, 0, 1]))]
+
+
 @settings(max_examples=300)
-@given(st.lists(st.integers(1, 1500), max_size=60), st.lists(st.binary(max_size=80), max_size=4), st.data())
+@given(
+    st.lists(st.integers(1, 1500), max_size=60),
+    st.lists(st.one_of(feedback(), st.binary(max_size=80)), max_size=4),
+    st.data(),
+)
 def test_feedback_is_read_and_weighed_alike(
     sizes: list[int], bodies: list[bytes], data: st.DataObject
 ) -> None:

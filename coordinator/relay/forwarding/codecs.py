@@ -1,6 +1,6 @@
 """The few payload bytes a forwarder must understand: where a keyframe starts, and VP8's running numbers.
 
-Rule: read-only on input; `rewrite_vp8` returns new bytes. A payload that is too short is no keyframe; it is
+Rule: read-only on input, but for `renumber_vp8`. A payload that is too short is no keyframe; it is
 forwarded as it is.
 """
 
@@ -64,17 +64,24 @@ def parse_vp8(payload: bytes) -> Vp8 | None:
 def rewrite_vp8(payload: bytes, descriptor: Vp8, picture_shift: int, tl0_shift: int) -> bytes:
     """Return the payload with PictureID and TL0PICIDX moved on by the given amounts."""
     changed = bytearray(payload)
-    at = descriptor.picture_at
-    if at and picture_shift:
-        if descriptor.picture_long:
-            number = (descriptor.picture_id + picture_shift) & 0x7FFF
-            changed[at] = 0x80 | number >> 8
-            changed[at + 1] = number & 0xFF
-        else:
-            changed[at] = (descriptor.picture_id + picture_shift) & 0x7F
-    if descriptor.tl0_at and tl0_shift:
-        changed[descriptor.tl0_at] = (descriptor.tl0 + tl0_shift) & 0xFF
+    renumber_vp8(changed, 0, descriptor, picture_shift, tl0_shift)
     return bytes(changed)
+
+
+def renumber_vp8(
+    packet: bytearray | memoryview, at: int, descriptor: Vp8, picture_shift: int, tl0_shift: int
+) -> None:
+    """Move on PictureID and TL0PICIDX of the payload at this place of a packet."""
+    picture_at = descriptor.picture_at
+    if picture_at and picture_shift:
+        number = descriptor.picture_id + picture_shift
+        if descriptor.picture_long:
+            packet[at + picture_at] = 0x80 | number >> 8 & 0x7F
+            packet[at + picture_at + 1] = number & 0xFF
+        else:
+            packet[at + picture_at] = number & 0x7F
+    if descriptor.tl0_at and tl0_shift:
+        packet[at + descriptor.tl0_at] = descriptor.tl0 + tl0_shift & 0xFF
 
 
 def starts_h264_keyframe(payload: bytes) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from . import twcc
 from .rtp import newer_by
@@ -36,7 +36,9 @@ class Flight:
         """Feedback messages taken in, and packets that they report lost, since the last `outcome`."""
         self._came = self._size = 0
         self._standing = math.inf
-        self._sent: list[tuple[int, float, int] | None] = [None] * KEPT
+        self.times = [0.0] * KEPT
+        self.sizes = [0] * KEPT
+        """By the last bits of their numbers: when packets went out and their sizes, 0 once told."""
         self._arrived: deque[tuple[float, int]] = deque(maxlen=KEPT)
         self._least: deque[tuple[int, float]] = deque(maxlen=BASE_WINDOW_S + 1)
         """The least delay of each second of arrivals."""
@@ -46,31 +48,55 @@ class Flight:
         """Note a packet going out; return its transport-wide number (unwrapped)."""
         self.number = number = self.number + 1
         self.sent_bytes += size
-        self._sent[number % KEPT] = (number, now, size)
+        self.times[number % KEPT], self.sizes[number % KEPT] = now, size
         return number
 
     def read(self, body: bytes) -> None:
-        """Take in a feedback message (see `twcc.read`, which raises ValueError)."""
-        self.take(twcc.read(body))
+        """Take in a feedback message. Raises ValueError as `twcc.arrivals`, which reads it."""
+        base, arrivals = twcc.arrivals(body)
+        first = self.number + newer_by(base, self.number & 0xFFFF)
+        self._hear(range(first, first + len(arrivals)), arrivals)
 
-    def take(self, reports: Iterable[tuple[int, float | None]]) -> None:
+    def take(self, reports: Sequence[tuple[int, float | None]]) -> None:
         """Take in a feedback message that was read: (16-bit number, arrival or None)."""
-        sent, newest = self._sent, self.number
-        for wire, arrival in reports:
-            number = newest + newer_by(wire, newest & 0xFFFF)
-            known = sent[number % KEPT]
-            if known is None or known[0] != number:
+        newest = self.number
+        numbers = [newest + newer_by(wire, newest & 0xFFFF) for wire, _ in reports]
+        self._hear(numbers, [arrival for _, arrival in reports])
+
+    def _hear(self, numbers: Iterable[int], arrivals: Iterable[float | None]) -> None:
+        newest, oldest = self.number, self.number - KEPT
+        times, sizes, arrived = self.times, self.sizes, self._arrived
+        queue, latest, standing = self.queue_s, self.latest_queue_s, self._standing
+        second_ends, least, base = self._bounds()
+        came = lost = total = 0
+        for number, arrival in zip(numbers, arrivals, strict=True):
+            size = sizes[number % KEPT]
+            if not size or not oldest < number <= newest:
                 continue
-            sent[number % KEPT] = None
-            self._size += known[2]
+            sizes[number % KEPT] = 0
+            total += size
             if arrival is None:
-                self.lost += 1
+                lost += 1
                 continue
-            self._came += 1
-            self._arrived.append((arrival, known[2]))
-            self._note_delay(arrival - known[1], arrival)
-            self._standing = min(self._standing, self.latest_queue_s)
+            came += 1
+            arrived.append((arrival, size))
+            delay = arrival - times[number % KEPT]
+            if arrival >= second_ends or delay < least:
+                self._note_least(delay, arrival)
+                second_ends, least, base = self._bounds()
+            latest = delay - base
+            queue += (latest - queue) * SMOOTHING
+            standing = latest if latest < standing else standing
+        self.queue_s, self.latest_queue_s, self._standing = queue, latest, standing
+        self._came, self.lost, self._size = self._came + came, self.lost + lost, self._size + total
         self.told += 1
+
+    def _bounds(self) -> tuple[float, float, float]:
+        """Return when the newest second of arrivals ends, its least delay, and the least of all seconds."""
+        if not self._least:
+            return -math.inf, 0.0, 0.0
+        second, least = self._least[-1]
+        return second + 1.0, least, self._base
 
     def outcome(self) -> tuple[int, int, int]:
         """Return packets come, packets lost, and the bytes of both since the last call; count anew."""
@@ -80,19 +106,17 @@ class Flight:
         self._standing = math.inf
         return found
 
-    def _note_delay(self, delay: float, arrival: float) -> None:
-        second = int(arrival // 1)
+    def _note_least(self, delay: float, arrival: float) -> None:
+        second = math.floor(arrival)
         least = self._least
         if not least or second > least[-1][0]:
             least.append((second, delay))
             while least[0][0] < second - BASE_WINDOW_S:
                 least.popleft()
             self._base = min(delay for _, delay in least)
-        elif delay < least[-1][1]:
+        else:
             least[-1] = (least[-1][0], delay)
             self._base = min(self._base, delay)
-        self.latest_queue_s = delay - self._base
-        self.queue_s += (self.latest_queue_s - self.queue_s) * SMOOTHING
 
     def arrived_bps(self, within_s: float) -> float:
         """Return the rate that reached the peer in the `within_s` before its newest arrival."""

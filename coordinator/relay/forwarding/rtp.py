@@ -109,7 +109,9 @@ class Sealer:
         """Whether packets carry a transport-wide number, so that feedback can be expected."""
         self._timed = not self.counts and 0 < abs_send_time_id < 15
         element = transport_cc_id << 4 | 1 if self.counts else abs_send_time_id << 4 | 2
-        self._head = block + bytes((element & 0xFF,))
+        self.element = element & 0xFF
+        """The byte before the value."""
+        self._head = block + bytes((self.element,))
 
     def extensions(self, now: float, transport_sequence: int) -> bytes:
         """Return the extension block for a packet sent at `now` (seconds), or nothing."""

@@ -19,6 +19,10 @@ SPAN = 2048
 MAX_REPORTED = 2048
 """Seconds of media: a few bytes could claim 65,535 packets, and each claim costs time."""
 NOT_RECEIVED, SMALL, LARGE = 0, 1, 2
+_HEAD = struct.Struct("!HHI")
+_TWO_BITS = [tuple(byte >> shift & 3 for shift in (6, 4, 2, 0)) for byte in range(256)]
+_ONE_BIT = [tuple(byte >> shift & 1 for shift in range(7, -1, -1)) for byte in range(256)]
+"""The statuses in a byte of a vector."""
 
 
 class Recorder:
@@ -114,44 +118,57 @@ def _chunks(statuses: list[int]) -> bytes:
 
 
 def read(body: bytes) -> list[tuple[int, float | None]]:
-    """Return (16-bit number, arrival in seconds on the receiver's clock or None) for each reported packet.
+    """Return (16-bit number, arrival or None) for each reported packet; see `arrivals`."""
+    base, found = arrivals(body)
+    return [(base + index & 0xFFFF, arrival) for index, arrival in enumerate(found)]
 
-    Raises ValueError when the body is truncated, or reports more than `MAX_REPORTED` packets.
+
+def arrivals(body: bytes) -> tuple[int, list[float | None]]:
+    """Return the first reported number (16 bits) and, from there on, when each packet came or None.
+
+    In seconds on the receiver's clock. Raises ValueError when the body is truncated, or reports more than
+    `MAX_REPORTED` packets.
     """
-    if len(body) < 8:
+    size = len(body)
+    if size < 8:
         raise ValueError("transport feedback is truncated")
-    base, count, reference = struct.unpack_from("!HHI", body)
+    base, count, reference = _HEAD.unpack_from(body)
     if count > MAX_REPORTED:
         raise ValueError("transport feedback on too many packets")
     ticks = (reference >> 8) * REFERENCE_TICKS
     statuses, at = _read_statuses(body, count)
-    result: list[tuple[int, float | None]] = []
-    for index, status in enumerate(statuses):
-        number = base + index & 0xFFFF
+    if at + count <= size and statuses.count(SMALL) == count:  # as it is nearly always
+        return base, [(ticks := ticks + delta) * TICK_S for delta in body[at : at + count]]
+    found: list[float | None] = []
+    for status in statuses:
         if status not in (SMALL, LARGE):
-            result.append((number, None))
+            found.append(None)
             continue
         width = 1 if status == SMALL else 2
-        if at + width > len(body):
+        if at + width > size:
             raise ValueError("transport feedback is truncated")
-        ticks += body[at] if width == 1 else struct.unpack_from("!h", body, at)[0]
+        ticks += body[at] if width == 1 else int.from_bytes(body[at : at + 2], "big", signed=True)
         at += width
-        result.append((number, ticks * TICK_S))
-    return result
+        found.append(ticks * TICK_S)
+    return base, found
 
 
 def _read_statuses(body: bytes, count: int) -> tuple[list[int], int]:
+    """Return the status of each packet, and where what follows them begins."""
     statuses: list[int] = []
     at = 8
     while len(statuses) < count:
         if at + 2 > len(body):
             raise ValueError("transport feedback is truncated")
-        (word,) = struct.unpack_from("!H", body, at)
+        word = body[at] << 8 | body[at + 1]
         at += 2
         if not word & 0x8000:
-            statuses.extend([word >> 13 & 3] * min(word & 0x1FFF, count - len(statuses)))
+            statuses += [word >> 13] * min(word & 0x1FFF, count - len(statuses))
         elif word & 0x4000:
-            statuses.extend(word >> (12 - 2 * index) & 3 for index in range(7))
+            statuses += _TWO_BITS[word >> 8 & 0x3F][1:]
+            statuses += _TWO_BITS[word & 0xFF]
         else:
-            statuses.extend(word >> (13 - index) & 1 for index in range(14))
-    return statuses[:count], at
+            statuses += _ONE_BIT[word >> 8 & 0x3F][2:]
+            statuses += _ONE_BIT[word & 0xFF]
+    del statuses[count:]
+    return statuses, at
