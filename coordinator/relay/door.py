@@ -5,8 +5,8 @@ Control packets have an allowance of their own, as each may say much.
 Rule 2: what cannot be decrypted is replayed or forged and says nothing; the rest says that the peer is there.
 Rule 3: whatever is raised behind a door costs one packet and is told to `on_fault`.
 Rule 4: transport feedback goes straight into the line's `flight`, where it waits to be weighed.
-Rule 5: the compiled plane has the same class, and `drain`, which empties a socket through all doors at once. Its
-door has a `fast_path` besides, which takes media in its usual course (see `uplink`).
+Rule 5: the compiled plane has the same class. Its door has a `fast_path` besides, which takes media in its
+usual course (see `uplink`).
 """
 
 from __future__ import annotations
@@ -49,13 +49,13 @@ class Behind:
 class PureDoor:
     """One peer's door; its allowances of datagrams and of control packets are (burst, per second)."""
 
-    def __init__(
-        self, behind: Behind, packets: tuple[float, float], controls: tuple[float, float]
-    ) -> None:
+    def __init__(self, behind: Behind, packets: tuple[float, float], controls: tuple[float, float]) -> None:
         self._behind = behind
         self._packets, self._controls = Allowance(*packets), Allowance(*controls)
         self.flight: Flight | None = None
         """What transport feedback is about; without it that goes to `Behind.on_rtcp`."""
+        self.fast_path: Any = None
+        """Of no effect here (rule 5)."""
         self._session: Any = None
         self.heard_at = time.monotonic()
         """When anything authentic came, in monotonic seconds; checks are noted from outside."""

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 
 from aioice import stun
 
-from .udp_mux import Address, Endpoint, UdpMux
+from .doors import Address
+from .udp_mux import Endpoint, UdpMux
 
 MAX_ADDRESSES = 8
 MAX_GENERATIONS = 4

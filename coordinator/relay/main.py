@@ -16,16 +16,17 @@ import logging
 import os
 import signal
 import sys
-import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from aiohttp import web
 
 from .forwarding import engine
+from .media_loop import new_loop
 from .options import RelayOptions, announced_addresses, bind_address, in_url, is_address
 from .rooms import Context, Rooms, spawner
 from .server import make_app
+from .ticker import Ticker
 from .transport import make_certificate, self_test
 from .turn import Turn
 from .udp_mux import UdpMux
@@ -49,13 +50,13 @@ async def run_relay(options: RelayOptions) -> None:
         with contextlib.suppress(NotImplementedError, RuntimeError):
             loop.add_signal_handler(number, stop.set)
     async with relay(options) as running:
-        print(
-            f"relay ready ws://{in_url(options.host)}:{running.port} udp {running.rooms.mux.port}", flush=True
-        )
         if options.watch_stdin:
             _watch_stdin(stop)
         with contextlib.suppress(NotImplementedError, RuntimeError):
             loop.add_signal_handler(signal.SIGUSR1, _drain, running.rooms)
+        print(
+            f"relay ready ws://{in_url(options.host)}:{running.port} udp {running.rooms.mux.port}", flush=True
+        )
         emptied = asyncio.create_task(_emptied(running.rooms, stop))
         await stop.wait()
         emptied.cancel()
@@ -99,10 +100,7 @@ async def relay(options: RelayOptions) -> AsyncIterator[Running]:
         shutdown_timeout=FAREWELL_S,
         max_line_size=MAX_URL_BYTES,
     )
-    ticking = [
-        asyncio.create_task(_tick(rooms.tick_media, MEDIA_TICK_S)),
-        asyncio.create_task(_tick(rooms.tick_rooms, ROOM_TICK_S)),
-    ]
+    ticking = [Ticker(rooms.tick_media, MEDIA_TICK_S), Ticker(rooms.tick_rooms, ROOM_TICK_S)]
     try:
         if webhooks:
             await webhooks.start()
@@ -112,8 +110,8 @@ async def relay(options: RelayOptions) -> AsyncIterator[Running]:
         yield Running(runner.addresses[0][1], rooms)
     finally:
         rooms.shut_down()
-        for task in ticking:
-            task.cancel()
+        for ticker in ticking:
+            ticker.stop()
         if running:
             await asyncio.wait(set(running), timeout=FAREWELL_S)
         await runner.cleanup()
@@ -127,15 +125,6 @@ def _webhooks(options: RelayOptions) -> Webhooks | None:
         return None
     key, secret = next(iter(options.keys.items()))
     return Webhooks(options.webhook, key, secret)
-
-
-async def _tick(work: Callable[[float], None], interval_s: float) -> None:
-    while True:
-        await asyncio.sleep(interval_s)
-        try:
-            work(time.monotonic())
-        except Exception:
-            logger.exception("a tick failed")
 
 
 def _watch_stdin(stop: asyncio.Event) -> None:
@@ -217,7 +206,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     gc.freeze()  # what is imported stays: no collection need look at it
     try:
-        asyncio.run(run_relay(options_from(arguments)))
+        options = options_from(arguments)
+        with asyncio.Runner(loop_factory=new_loop) as runner:
+            runner.run(run_relay(options))
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2

@@ -27,9 +27,10 @@ from pylibsrtp import Session, _binding
 
 from .allowance import Allowance
 from .door import BUFFER_BYTES, Behind, Door, pointer
+from .doors import Address
 from .forwarding.engine import Flight, Sender
 from .ice import Credentials, IceAgent
-from .udp_mux import Address, UdpMux
+from .udp_mux import UdpMux
 
 logger = logging.getLogger(__name__)
 

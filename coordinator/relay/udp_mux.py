@@ -1,9 +1,8 @@
 """One UDP port for everybody, over IPv4 and IPv6.
 
-Rule 1: datagrams are told apart by their first byte (RFC 7983) before anything is parsed.
-Rule 2: from the moment the socket is open, a datagram that is not STUN is dropped unless its source address
+Rule 1: from the moment the socket is open, a datagram that is not STUN is dropped unless its source address
 has passed an authenticated connectivity check; strangers reach no queue and no parser.
-Rule 3: STUN from a stranger is looked at only if it is a binding request for a known username fragment, and
+Rule 2: STUN from a stranger is looked at only if it is a binding request for a known username fragment, and
 is answered only if it is signed (see `ice`): the port cannot be used to reflect traffic.
 """
 
@@ -21,15 +20,12 @@ from aioice import stun
 
 from .allowance import Allowance
 from .door import Door
-from .forwarding import engine
+from .doors import Address, Doors
 from .forwarding.engine import Wire
+from .media_loop import MediaLoop
 
 logger = logging.getLogger(__name__)
 
-Address = tuple[str, int]
-"""Host and port; an IPv6 host has a colon in it."""
-READS_PER_WAKE = 64
-MAX_DATAGRAM = 2048
 BUFFER_BYTES = 4 * 1024 * 1024
 SO_SNDBUFFORCE, SO_RCVBUFFORCE = 32, 33
 FREE_PORT_TRIES = 8
@@ -55,16 +51,22 @@ class UdpMux:
         self._six: socket.socket | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._by_fragment: dict[str, Endpoint] = {}
-        self._by_address: dict[Address, Door] = {}
         self._faults = Allowance(5, 0.1)
-        self._buffer = bytearray(MAX_DATAGRAM)
+        self.doors = Doors(self._stranger)
+        """The ways in for validated addresses, and the count of what came."""
         self.port = 0
         self.wire = Wire()
         """The sockets for those who send on them themselves; all that goes out counts there."""
-        self.received = 0
+
+    @property
+    def received(self) -> int:
         """Datagrams, since the start."""
-        self.dropped = 0
+        return self.doors.received
+
+    @property
+    def dropped(self) -> int:
         """Datagrams from strangers, since the start."""
+        return self.doors.dropped
 
     def open(self, host: str, port: int) -> None:
         """Bind the port and begin to serve: on this address, or for 0.0.0.0 on all, IPv6 ones too.
@@ -72,22 +74,30 @@ class UdpMux:
         Port 0 takes a free one. Raises OSError when the address cannot be bound.
         """
         self._four, self._six = _bind(host, port)
-        self._loop = asyncio.get_running_loop()
+        self._loop = loop = asyncio.get_running_loop()
         self.wire.four, self.wire.six = (-1 if s is None else s.fileno() for s in (self._four, self._six))
         for sock in (self._four, self._six):
-            if sock is not None:
-                self.port = sock.getsockname()[1]
-                self._loop.add_reader(sock.fileno(), self._readable, sock)
+            if sock is None:
+                continue
+            self.port = sock.getsockname()[1]
+            if isinstance(loop, MediaLoop):
+                loop.watch(sock, self.doors)
+            else:
+                loop.add_reader(sock, self.doors.drain, sock)
 
     def close(self) -> None:
         """Stop serving and close the sockets."""
         self.wire.four = self.wire.six = -1
         for sock in (self._four, self._six):
-            if sock is not None and self._loop is not None:
-                self._loop.remove_reader(sock.fileno())
-                sock.close()
+            if sock is None or self._loop is None:
+                continue
+            if isinstance(self._loop, MediaLoop):
+                self._loop.unwatch(sock)
+            else:
+                self._loop.remove_reader(sock)
+            sock.close()
         self._four = self._six = None
-        self._by_address.clear()
+        self.doors.clear()
         self._by_fragment.clear()
 
     def claim(self, fragment: str, endpoint: Endpoint) -> None:
@@ -100,12 +110,11 @@ class UdpMux:
 
     def admit(self, address: Address, endpoint: Endpoint) -> None:
         """Let datagrams from a validated address through to `endpoint`."""
-        self._by_address[address] = endpoint.door
+        self.doors.admit(address, endpoint.door)
 
     def expel(self, address: Address, endpoint: Endpoint) -> None:
         """Stop letting an address through, if it is still this endpoint's."""
-        if self._by_address.get(address) is endpoint.door:
-            del self._by_address[address]
+        self.doors.expel(address, endpoint.door)
 
     def send(self, data: bytes | memoryview, address: Address) -> None:
         """Send one datagram, or count it as refused; never blocks, never raises."""
@@ -117,39 +126,6 @@ class UdpMux:
             self.wire.sent += 1
         except OSError:
             self.wire.refused += 1
-
-    def _readable(self, sock: socket.socket) -> None:
-        if engine.compiled is not None:
-            received, dropped = engine.compiled.drain(
-                sock.fileno(), self._by_address, self._stranger, READS_PER_WAKE
-            )
-            self.received += received
-            self.dropped += dropped
-            return
-        buffer, receive = self._buffer, sock.recvfrom_into
-        view = memoryview(buffer)
-        for _ in range(READS_PER_WAKE):
-            try:
-                size, address = receive(buffer)
-            except (BlockingIOError, InterruptedError):
-                return
-            except OSError as error:
-                logger.debug("udp receive: %s", error)
-                continue
-            self.received += 1
-            self._dispatch(view[:size], address)
-
-    def _dispatch(self, data: memoryview, address: Address) -> None:
-        if not data:
-            return
-        if data[0] < 4:
-            self._stranger(bytes(data), address)
-            return
-        door = self._by_address.get(address)
-        if door is None:
-            self.dropped += 1
-        else:
-            door.take(data)
 
     def _stranger(self, data: bytes, address: Address) -> None:
         """Take what may be a check of connectivity, from wherever it comes."""
@@ -165,13 +141,13 @@ class UdpMux:
         try:
             message = stun.parse_message(data)
         except (ValueError, IndexError, struct.error):
-            self.dropped += 1
+            self.doors.dropped += 1
             return
         fragment = str(message.attributes.get("USERNAME", "")).partition(":")[0]
         endpoint = self._by_fragment.get(fragment)
         answer = endpoint.check(message, address) if endpoint is not None else None
         if answer is None:
-            self.dropped += 1
+            self.doors.dropped += 1
         else:
             self.send(answer, address)
 

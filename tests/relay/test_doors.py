@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import socket
 from functools import partial
 from typing import Any
 
@@ -118,31 +116,3 @@ def test_what_is_raised_to_stop_the_program_comes_through() -> None:
         door = kind(Behind(stop, stop, stop, lambda error: None), (5.0, 0.0), (5.0, 0.0))
         with pytest.raises(KeyboardInterrupt):
             door.take(b"\x16dtls")
-
-
-@pytest.mark.parametrize("family, host", [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")])
-def test_a_socket_is_emptied_through_the_doors_by_the_addresses_that_the_socket_module_gives(
-    family: int, host: str
-) -> None:
-    checks: list[tuple[bytes, Any]] = []
-    inside = Inside(compiled.Door)
-    with contextlib.ExitStack() as stack:
-        receiver, known, unknown = (
-            stack.enter_context(socket.socket(family, socket.SOCK_DGRAM)) for _ in range(3)
-        )
-        for each in (receiver, known, unknown):
-            each.bind((host, 0))
-        receiver.setblocking(False)
-        known.sendto(b"\x16probe", receiver.getsockname())
-        _, address = receiver.recvfrom(100)
-        doors = {address: inside.door}
-        for number in range(40):
-            known.sendto(b"\x16%d" % number, receiver.getsockname())
-        unknown.sendto(b"\x16junk", receiver.getsockname())
-        unknown.sendto(b"\0\1check", receiver.getsockname())
-        known.sendto(b"", receiver.getsockname())
-        drained = compiled.drain(receiver.fileno(), doors, lambda *check: checks.append(check), 64)
-        assert drained == (43, 1)
-        assert inside.told == [("dtls", b"\x16%d" % number) for number in range(40)]
-        assert checks == [(b"\0\1check", unknown.getsockname())]
-        assert compiled.drain(receiver.fileno(), doors, None, 64) == (0, 0)

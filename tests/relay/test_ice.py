@@ -6,8 +6,9 @@ from typing import cast
 
 from aioice import stun
 
+from coordinator.relay.doors import Address
 from coordinator.relay.ice import MAX_EARLY, IceAgent
-from coordinator.relay.udp_mux import Address, Endpoint, UdpMux
+from coordinator.relay.udp_mux import Endpoint, UdpMux
 
 NO_WAY_BACK, GOOD, OTHER = ("fd00::1", 5001), ("fd00::2", 5002), ("10.0.0.2", 5003)
 

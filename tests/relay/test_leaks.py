@@ -56,7 +56,7 @@ def held(running: Running) -> dict[str, int]:
         "descriptors": len(list(Path("/proc/self/fd").iterdir())),
         "tasks": len(asyncio.all_tasks()),
         "fragments": len(mux._by_fragment),
-        "addresses": len(mux._by_address),
+        "addresses": len(mux.doors),
         "participants": sum(1 for _ in running.rooms.everybody()),
     }
 

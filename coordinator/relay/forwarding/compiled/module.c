@@ -4,8 +4,8 @@
 
 static PyMethodDef functions[] = {
     {"fan_out", (PyCFunction)(void (*)(void))fan_out, METH_FASTCALL, NULL},
-    {"drain", drain, METH_VARARGS, NULL},
     {"parse", parse, METH_O, NULL},
+    {"wait", (PyCFunction)(void (*)(void))wait_for_events, METH_FASTCALL, NULL},
     {NULL, NULL, 0, NULL}};
 
 static struct PyModuleDef definition = {
@@ -26,7 +26,8 @@ PyMODINIT_FUNC PyInit__compiled(void)
         PyModule_AddType(module, &DoorType) < 0 || PyModule_AddType(module, &Vp8Type) < 0 ||
         PyModule_AddType(module, &PacketType) < 0 || PyModule_AddType(module, &RateMeterType) < 0 ||
         PyModule_AddType(module, &IntakeType) < 0 || PyModule_AddType(module, &RecorderType) < 0 ||
-        PyModule_AddType(module, &FastPathType) < 0 || PyModule_AddType(module, &HeaderType) < 0)
+        PyModule_AddType(module, &FastPathType) < 0 || PyModule_AddType(module, &HeaderType) < 0 ||
+        PyModule_AddType(module, &DoorsType) < 0)
         Py_CLEAR(module);
     return module;
 }

@@ -1,59 +1,144 @@
-/* A socket emptied through the doors of its peers: see ../../udp_mux.py. */
+/* The doors by address, and a socket emptied through them: see ../../doors.py. */
 
 #include "plane.h"
 
-#include <arpa/inet.h>
+#include <string.h>
 
-enum { BATCH = 32 };
+enum { BATCH = 32, READS_PER_WAKE = 64 };
 
-/* The address as the socket module would give it. */
-static PyObject *address_of(const struct sockaddr_storage *from)
+typedef struct {
+    PyObject_HEAD
+    PyObject *stranger;
+    PyObject *by_address; /* a dict: what key_of says of an address → its Door */
+    long long received, dropped;
+} Doors;
+
+static int doors_init(Doors *self, PyObject *args, PyObject *kwargs)
 {
-    char host[INET6_ADDRSTRLEN];
-    if (from->ss_family == AF_INET6) {
-        const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)from;
-        if (!inet_ntop(AF_INET6, &six->sin6_addr, host, sizeof host))
-            return PyErr_SetFromErrno(PyExc_OSError);
-        return Py_BuildValue("(siII)", host, (int)ntohs(six->sin6_port), (unsigned)ntohl(six->sin6_flowinfo),
-                             (unsigned)six->sin6_scope_id);
-    }
-    const struct sockaddr_in *four = (const struct sockaddr_in *)from;
-    if (!inet_ntop(AF_INET, &four->sin_addr, host, sizeof host))
-        return PyErr_SetFromErrno(PyExc_OSError);
-    return Py_BuildValue("(si)", host, (int)ntohs(four->sin_port));
+    static char *names[] = {"stranger", NULL};
+    PyObject *stranger;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O", names, &stranger))
+        return -1;
+    Py_INCREF(stranger);
+    Py_XSETREF(self->stranger, stranger);
+    Py_XSETREF(self->by_address, PyDict_New());
+    return self->by_address ? 0 : -1;
 }
 
-static int take_one(PyObject *doors, PyObject *stranger, unsigned char *data, size_t size,
-                    const struct sockaddr_storage *from, long long *dropped)
+/* All that tells an address from others, in the order of the wire. */
+static PyObject *key_of(const struct sockaddr_storage *address)
+{
+    char key[sizeof(struct in6_addr) + 10];
+    if (address->ss_family == AF_INET6) {
+        const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)address;
+        memcpy(key, &six->sin6_port, 2);
+        memcpy(key + 2, &six->sin6_flowinfo, 4);
+        memcpy(key + 6, &six->sin6_scope_id, 4);
+        memcpy(key + 10, &six->sin6_addr, sizeof six->sin6_addr);
+        return PyBytes_FromStringAndSize(key, sizeof key);
+    }
+    const struct sockaddr_in *four = (const struct sockaddr_in *)address;
+    memcpy(key, &four->sin_port, 2);
+    memcpy(key + 2, &four->sin_addr, 4);
+    return PyBytes_FromStringAndSize(key, 6);
+}
+
+/* The key of an address as the socket module gives it. */
+static PyObject *key_from(PyObject *address)
+{
+    struct sockaddr_storage found;
+    socklen_t size;
+    if (read_address(address, &found, &size))
+        return key_of(&found);
+    PyErr_Format(PyExc_ValueError, "%R is not the address of a socket", address);
+    return NULL;
+}
+
+static PyObject *doors_admit(Doors *self, PyObject *args)
+{
+    PyObject *address, *door, *key;
+    if (!PyArg_ParseTuple(args, "OO!", &address, &DoorType, &door) || !(key = key_from(address)))
+        return NULL;
+    int wrong = PyDict_SetItem(self->by_address, key, door);
+    Py_DECREF(key);
+    if (wrong)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *doors_expel(Doors *self, PyObject *args)
+{
+    PyObject *address, *door, *key;
+    if (!PyArg_ParseTuple(args, "OO", &address, &door) || !(key = key_from(address)))
+        return NULL;
+    PyObject *there = PyDict_GetItemWithError(self->by_address, key);
+    int wrong = there == door ? PyDict_DelItem(self->by_address, key) : PyErr_Occurred() ? -1 : 0;
+    Py_DECREF(key);
+    if (wrong)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *doors_get(Doors *self, PyObject *address)
+{
+    PyObject *key = key_from(address);
+    if (!key)
+        return NULL;
+    PyObject *door = PyDict_GetItemWithError(self->by_address, key);
+    Py_DECREF(key);
+    if (!door && PyErr_Occurred())
+        return NULL;
+    return Py_NewRef(door ? door : Py_None);
+}
+
+static PyObject *doors_clear_all(Doors *self, PyObject *nothing)
+{
+    (void)nothing;
+    PyDict_Clear(self->by_address);
+    Py_RETURN_NONE;
+}
+
+static Py_ssize_t doors_length(Doors *self)
+{
+    return PyDict_GET_SIZE(self->by_address);
+}
+
+static int call_stranger(Doors *self, const unsigned char *data, size_t size, const struct sockaddr_storage *from)
+{
+    PyObject *address = write_address(from), *answer;
+    if (!address)
+        return -1;
+    python_calls++;
+    answer = PyObject_CallFunction(self->stranger, "y#O", (const char *)data, (Py_ssize_t)size, address);
+    Py_DECREF(address);
+    Py_XDECREF(answer);
+    return answer ? 0 : -1;
+}
+
+static int take_one(Doors *self, unsigned char *data, size_t size, const struct sockaddr_storage *from)
 {
     if (!size)
         return 0;
-    PyObject *address = address_of(from), *door, *answer;
-    int wrong = -1;
-    if (!address)
+    if (data[0] < 4)
+        return call_stranger(self, data, size, from);
+    PyObject *key = key_of(from);
+    if (!key)
         return -1;
-    if (data[0] < 4) {
-        python_calls++;
-        answer = PyObject_CallFunction(stranger, "y#O", (const char *)data, (Py_ssize_t)size, address);
-        wrong = answer ? 0 : -1;
-        Py_XDECREF(answer);
-    } else if ((door = PyDict_GetItemWithError(doors, address))) {
-        if (Py_IS_TYPE(door, &DoorType)) {
-            Py_INCREF(door);
-            wrong = door_take_datagram(door, data, size);
-            Py_DECREF(door);
-        } else {
-            PyErr_SetString(PyExc_TypeError, "doors are Door objects by address");
-        }
-    } else if (!PyErr_Occurred()) {
-        ++*dropped;
-        wrong = 0;
+    PyObject *door = PyDict_GetItemWithError(self->by_address, key);
+    Py_DECREF(key);
+    if (!door) {
+        if (PyErr_Occurred())
+            return -1;
+        self->dropped++;
+        return 0;
     }
-    Py_DECREF(address);
+    Py_INCREF(door);
+    int wrong = door_take_datagram(door, data, size);
+    Py_DECREF(door);
     return wrong;
 }
 
-PyObject *drain(PyObject *module, PyObject *args)
+int doors_drain(PyObject *doors, int descriptor)
 {
     static union {
         unsigned char bytes[BUFFER_BYTES];
@@ -62,13 +147,9 @@ PyObject *drain(PyObject *module, PyObject *args)
     static struct mmsghdr messages[BATCH];
     static struct iovec pieces[BATCH];
     static struct sockaddr_storage from[BATCH];
-    int descriptor, limit, came = BATCH;
-    long long received = 0, dropped = 0;
-    PyObject *doors, *stranger;
-    (void)module;
-    if (!PyArg_ParseTuple(args, "iO!Oi", &descriptor, &PyDict_Type, &doors, &stranger, &limit))
-        return NULL;
-    while (came == BATCH && received < limit) {
+    Doors *self = (Doors *)doors;
+    int came = BATCH;
+    for (int taken = 0; came == BATCH && taken < READS_PER_WAKE; taken += came) {
         for (int index = 0; index < BATCH; index++) {
             pieces[index] = (struct iovec){buffers[index].bytes, BUFFER_BYTES};
             messages[index].msg_hdr = (struct msghdr){
@@ -76,10 +157,73 @@ PyObject *drain(PyObject *module, PyObject *args)
         }
         came = recvmmsg(descriptor, messages, BATCH, MSG_DONTWAIT, NULL);
         for (int index = 0; index < came; index++) {
-            received++;
-            if (take_one(doors, stranger, buffers[index].bytes, messages[index].msg_len, &from[index], &dropped) < 0)
-                return NULL;
+            self->received++;
+            if (take_one(self, buffers[index].bytes, messages[index].msg_len, &from[index]) == 0)
+                continue;
+            if (PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) || PyErr_ExceptionMatches(PyExc_SystemExit))
+                return -1;
+            python_calls++;
+            PyErr_WriteUnraisable(self->stranger);
         }
     }
-    return Py_BuildValue("LL", received, dropped);
+    return 0;
 }
+
+static PyObject *doors_drain_socket(Doors *self, PyObject *sock)
+{
+    int descriptor = PyObject_AsFileDescriptor(sock);
+    if (descriptor < 0 || doors_drain((PyObject *)self, descriptor) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static int doors_traverse(Doors *self, visitproc visit, void *arg)
+{
+    Py_VISIT(self->stranger);
+    Py_VISIT(self->by_address);
+    return 0;
+}
+
+static int doors_clear(Doors *self)
+{
+    Py_CLEAR(self->stranger);
+    Py_CLEAR(self->by_address);
+    return 0;
+}
+
+static void doors_dealloc(Doors *self)
+{
+    PyObject_GC_UnTrack(self);
+    doors_clear(self);
+    Py_TYPE(self)->tp_free((PyObject *)self);
+}
+
+static PyMemberDef doors_members[] = {
+    {"received", T_LONGLONG, offsetof(Doors, received), READONLY, NULL},
+    {"dropped", T_LONGLONG, offsetof(Doors, dropped), 0, NULL},
+    {NULL, 0, 0, 0, NULL}};
+
+static PyMethodDef doors_methods[] = {
+    {"admit", (PyCFunction)doors_admit, METH_VARARGS, NULL},
+    {"expel", (PyCFunction)doors_expel, METH_VARARGS, NULL},
+    {"get", (PyCFunction)doors_get, METH_O, NULL},
+    {"clear", (PyCFunction)doors_clear_all, METH_NOARGS, NULL},
+    {"drain", (PyCFunction)doors_drain_socket, METH_O, NULL},
+    {NULL, NULL, 0, NULL}};
+
+static PySequenceMethods doors_as_sequence = {.sq_length = (lenfunc)doors_length};
+
+PyTypeObject DoorsType = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = TYPE_NAME("Doors"),
+    .tp_basicsize = sizeof(Doors),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
+    .tp_doc = "See doors.PureDoors.",
+    .tp_new = PyType_GenericNew,
+    .tp_init = (initproc)doors_init,
+    .tp_dealloc = (destructor)doors_dealloc,
+    .tp_traverse = (traverseproc)doors_traverse,
+    .tp_clear = (inquiry)doors_clear,
+    .tp_as_sequence = &doors_as_sequence,
+    .tp_members = doors_members,
+    .tp_methods = doors_methods,
+};

@@ -1,6 +1,6 @@
 /* The media plane in C, with the names of the pure one: parse (rtp.py), Packet (history.py), RateMeter and Intake
    (intake.py), Recorder (twcc.py), Cursor, Flight, Wire, Sender and fan_out (the files of their names, and sender.py),
-   Door and drain (../door.py, ../udp_mux.py). What is behind each name is said there. FastPath is in C only: what
+   Door, Doors and wait (../door.py, ../doors.py, ../media_loop.py). What is behind each name is said there. FastPath is in C only: what
    it takes, ../uplink.py would take in the same way.
 
    Rule 1: what these say is what this does, byte for byte and error for error: tests/relay/test_planes.py and
@@ -22,6 +22,7 @@
 enum {
     KEPT = 4096, /* a power of two */
     BASE_WINDOW_S = 20,
+    FRAMES_KEPT = 8, /* a power of two */
     PACKET_OVERHEAD = 50,
     BUFFER_BYTES = 2048,
     NONE = -1
@@ -92,7 +93,8 @@ typedef struct {
     long long top, removed, received, levels, loud, loudness;
     PyObject *ring; /* of the history: a list, as long as a power of two */
     RateMeter *rate;
-    PyObject *frame_times;
+    unsigned frames; /* complete so far; when the last ones were is below */
+    double frame_times[FRAMES_KEPT];
 } Intake;
 
 /* The fields of an RTP packet, as offsets into it where they are places. */
@@ -155,8 +157,8 @@ typedef struct {
     unsigned picture, tl0;
 } Outgoing;
 
-extern PyTypeObject CursorType, DoorType, FastPathType, FlightType, HeaderType, IntakeType, PacketType, RateMeterType,
-    RecorderType, SenderType, Vp8Type, WireType;
+extern PyTypeObject CursorType, DoorType, DoorsType, FastPathType, FlightType, HeaderType, IntakeType, PacketType,
+    RateMeterType, RecorderType, SenderType, Vp8Type, WireType;
 
 /* Note a packet going out; returns its number. */
 long long flight_note(Flight *self, size_t size, double now);
@@ -201,13 +203,22 @@ extern unsigned long long python_calls;
 /* Take one datagram through a Door, decrypted where it is; returns -1 with an error to go no further on. */
 int door_take_datagram(PyObject *door, unsigned char *data, size_t size);
 
+/* Take what came to a socket through Doors, so much and no more; returns -1 with an error to go no further on. */
+int doors_drain(PyObject *doors, int descriptor);
+
+/* Read (host, port) or (host, port, flow, scope); returns whether it is an address to send to. */
+int read_address(PyObject *address, struct sockaddr_storage *found, socklen_t *size);
+
+/* The address as the socket module would give it. */
+PyObject *write_address(const struct sockaddr_storage *from);
+
 /* Send a packet to all whom it may go straight to; places that need a look go into `left`, a list that is made
    for the first; returns -1 with an error. */
 int fan_out_packet(PyObject *exits, long long source, const Packet *packet, double now, PyObject **left);
 
 PyObject *parse(PyObject *module, PyObject *data);
 PyObject *fan_out(PyObject *module, PyObject *const *args, Py_ssize_t count);
-PyObject *drain(PyObject *module, PyObject *args);
+PyObject *wait_for_events(PyObject *module, PyObject *const *args, Py_ssize_t count);
 
 static inline unsigned two_bytes(const unsigned char *at)
 {

@@ -2,7 +2,6 @@
 
 #include "plane.h"
 
-#include <arpa/inet.h>
 #include <string.h>
 
 enum { MAX_PLAIN_BYTES = BUFFER_BYTES - 148 };
@@ -138,34 +137,6 @@ static PyObject *sender_release(Sender *self, PyObject *nothing)
     Py_CLEAR(self->wire);
     Py_CLEAR(self->owner);
     Py_RETURN_NONE;
-}
-
-/* Read (host, port) or (host, port, flow, scope); returns whether it is an address to send to. */
-static int read_address(PyObject *address, struct sockaddr_storage *found, socklen_t *size)
-{
-    const char *host;
-    int port;
-    unsigned flow = 0, scope = 0;
-    if (!PyTuple_Check(address) || !PyArg_ParseTuple(address, "si|II", &host, &port, &flow, &scope)) {
-        PyErr_Clear();
-        return 0;
-    }
-    if (port < 1 || port > 65535)
-        return 0;
-    memset(found, 0, sizeof *found);
-    if (strchr(host, ':')) {
-        struct sockaddr_in6 *six = (struct sockaddr_in6 *)found;
-        six->sin6_family = AF_INET6;
-        six->sin6_port = htons((uint16_t)port);
-        six->sin6_scope_id = scope;
-        *size = sizeof *six;
-        return inet_pton(AF_INET6, host, &six->sin6_addr) == 1;
-    }
-    struct sockaddr_in *four = (struct sockaddr_in *)found;
-    four->sin_family = AF_INET;
-    four->sin_port = htons((uint16_t)port);
-    *size = sizeof *four;
-    return inet_pton(AF_INET, host, &four->sin_addr) == 1;
 }
 
 static PyObject *sender_aim(Sender *self, PyObject *args)
