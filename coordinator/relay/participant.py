@@ -70,8 +70,7 @@ class Participant:
         """The transport on which this participant gets media."""
         self.plane = Plane(self.line.send_rtp, self.line.send_rtcp)
         self.line.lend(self.plane.sender, self.plane.line.flight)
-        if self.uplink.fast_path is not None:
-            self.transport.door.fast_path = self.uplink.fast_path
+        self.transport.door.fast_path = self.uplink.fast_path
         self.uplink.on_media = self._media_began
         self.plane.on_paused = self.subscriber.told_paused
         self._info = first_info(self.sid, grants, join)

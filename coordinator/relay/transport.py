@@ -5,9 +5,7 @@ Rule 2: media does not pass through aiortc's receive loop: it comes through a `d
 the handler in the same step. Only DTLS records are queued, and that queue is bounded.
 Rule 3: whatever a handler raises costs one packet, never the transport. What a peer sends wrong (ValueError)
 is counted, anything else is logged, but not for every packet of a flood.
-Rule 4: packets are encrypted in place, in one buffer that serves all transports of the process (everything
-here is synchronous): one copy in, none out to the socket.
-Rule 5: a peer may send so much and no more: what is over `PACKETS` or `DATA` is dropped before it costs
+Rule 4: a peer may send so much and no more: what is over `PACKETS` or `DATA` is dropped before it costs
 anything, and one that leaves too much unfinished in its data channels loses its transport.
 """
 
@@ -26,11 +24,12 @@ from aiortc.rtcsctptransport import RTCSctpCapabilities
 from pylibsrtp import Session, _binding
 
 from .allowance import Allowance
-from .door import BUFFER_BYTES, Behind, Door, pointer
+from .door import Behind, Door, pointer
 from .doors import Address
 from .forwarding.engine import Flight, Sender
 from .ice import Credentials, IceAgent
 from .udp_mux import UdpMux
+from .way_out import PROTECT, PROTECT_RTCP, WayOut
 
 logger = logging.getLogger(__name__)
 
@@ -51,14 +50,7 @@ DATA = (2_000_000, 500_000)
 DATA_FLOOR = 1000
 FAULTS = (5, 0.1)
 """Faults that are logged at once, and every second."""
-MAX_PLAIN_BYTES = BUFFER_BYTES - 148
-"""What is sent has room for SRTP's trailer: index, tag and key identifier (`SRTP_MAX_TRAILER_LEN` + 4)."""
-_ffi: Any = _binding.ffi
-_srtp: Any = _binding.lib
-_OUT = _ffi.new("char[]", BUFFER_BYTES)
-_OUT_VIEW = memoryview(_ffi.buffer(_OUT))
-_LENGTH = _ffi.new("int *")
-PROTECT, UNPROTECT, UNPROTECT_RTCP = map(pointer, ("srtp_protect", "srtp_unprotect", "srtp_unprotect_rtcp"))
+UNPROTECT, UNPROTECT_RTCP = map(pointer, ("srtp_unprotect", "srtp_unprotect_rtcp"))
 _PRIVATE = ("_rx_srtp", "_tx_srtp", "_set_role", "_role", "_data_receiver", "_state")
 _PRIVATE_SRTP = ("srtp_protect", "srtp_protect_rtcp", "srtp_unprotect", "srtp_unprotect_rtcp")
 _PRIVATE_SCTP = ("_handle_data", "_data_channels", "_inbound_streams", "_sack_misordered")
@@ -153,7 +145,9 @@ class MediaTransport:
         self._dtls.on("statechange", self._state_changed)
         self._sessions: tuple[Any, Any] | None = None
         self._tx: Any = None
-        self._send = mux.send
+        self._way_out = WayOut(mux.wire, mux.send)
+        self.send_rtp, self.send_rtcp = self._way_out.send_rtp, self._way_out.send_rtcp
+        """Encrypt and send one packet (bytes); dropped silently while not connected."""
         self._sctp: Any = None
         self._channels: dict[str, RTCDataChannel] = {}
         self._task: asyncio.Task[None] | None = None
@@ -264,12 +258,15 @@ class MediaTransport:
 
     def _aim(self) -> None:
         sender, address = self._sender, self._ice.nominated
-        if sender is None:
-            return
         if self._tx is None or address is None:
-            sender.release()
-        else:
-            sender.aim(self._mux.wire, address, pointer(self._tx), PROTECT, self._sessions)
+            self._way_out.release()
+            if sender is not None:
+                sender.release()
+            return
+        session = pointer(self._tx)
+        self._way_out.aim(address, session, PROTECT, PROTECT_RTCP, self._sessions)
+        if sender is not None:
+            sender.aim(self._mux.wire, address, session, PROTECT, self._sessions)
 
     def check(self, message: stun.Message, address: Address) -> bytes | None:
         """Answer a connectivity check (see `udp_mux.Endpoint`)."""
@@ -290,26 +287,6 @@ class MediaTransport:
             logger.debug("a packet could not be read: %s", error)
         elif self._faults.take():
             logger.error("a packet could not be handled", exc_info=error)
-
-    def send_rtp(self, data: bytes) -> None:
-        """Encrypt and send one RTP packet; dropped silently while not connected."""
-        size, address = len(data), self._ice.nominated
-        if self._tx is None or address is None or size > MAX_PLAIN_BYTES:
-            return
-        _OUT_VIEW[:size] = data
-        _LENGTH[0] = size
-        if not _srtp.srtp_protect(self._tx, _OUT, _LENGTH):
-            self._send(_OUT_VIEW[: _LENGTH[0]], address)
-
-    def send_rtcp(self, data: bytes) -> None:
-        """Encrypt and send one RTCP packet; dropped silently while not connected."""
-        size, address = len(data), self._ice.nominated
-        if self._tx is None or address is None or size > MAX_PLAIN_BYTES:
-            return
-        _OUT_VIEW[:size] = data
-        _LENGTH[0] = size
-        if not _srtp.srtp_protect_rtcp(self._tx, _OUT, _LENGTH):
-            self._send(_OUT_VIEW[: _LENGTH[0]], address)
 
     def send_data(self, label: str, data: bytes) -> bool:
         """Send on the client's data channel of this label; False when there is none or it is congested."""
@@ -340,7 +317,7 @@ def self_test() -> None:
     missing = [name for name in _PRIVATE if not hasattr(dtls, name)]
     sctp = RTCSctpTransport(dtls, port=SCTP_PORT)
     missing += [name for name in _PRIVATE_SCTP if not hasattr(sctp, name)]
-    missing += [name for name in _PRIVATE_SRTP if not hasattr(_srtp, name)]
+    missing += [name for name in _PRIVATE_SRTP if not hasattr(_binding.lib, name)]
     missing += [name for name in ("_srtp",) if not hasattr(Session(), name)]
     if missing:
         raise RuntimeError(

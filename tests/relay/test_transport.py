@@ -6,6 +6,7 @@ import pytest
 
 from coordinator.relay import transport
 from coordinator.relay.forwarding import rtp
+from coordinator.relay.forwarding.sender import MAX_PLAIN_BYTES
 from tests.relay.harness import running_relay, token
 from tests.relay.peer import peer, section
 
@@ -29,8 +30,8 @@ async def test_packets_of_every_size_that_fits_arrive_whole_and_a_larger_one_is_
         sizes = [0, 1, 1100, 1400]
         packets = [rtp.build(111, False, n, 0, 5, b"", bytes(size)) for n, size in enumerate(sizes)]
         sent = running.rooms.mux.wire.sent
-        line.send_rtp(rtp.build(111, False, 9, 0, 5, b"", bytes(transport.MAX_PLAIN_BYTES)))
-        line.send_rtcp(bytes(transport.MAX_PLAIN_BYTES + 1))
+        line.send_rtp(rtp.build(111, False, 9, 0, 5, b"", bytes(MAX_PLAIN_BYTES)))
+        line.send_rtcp(bytes(MAX_PLAIN_BYTES + 1))
         assert running.rooms.mux.wire.sent == sent
         for packet in packets:
             line.send_rtp(packet)

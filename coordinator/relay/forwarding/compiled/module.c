@@ -22,7 +22,8 @@ PyMODINIT_FUNC PyInit__compiled(void)
     if (!module)
         return NULL;
     if (PyModule_AddType(module, &CursorType) < 0 || PyModule_AddType(module, &FlightType) < 0 ||
-        PyModule_AddType(module, &WireType) < 0 || PyModule_AddType(module, &SenderType) < 0 ||
+        PyModule_AddType(module, &WireType) < 0 || PyModule_AddType(module, &WayOutType) < 0 ||
+         PyModule_AddType(module, &SenderType) < 0 ||
         PyModule_AddType(module, &DoorType) < 0 || PyModule_AddType(module, &Vp8Type) < 0 ||
         PyModule_AddType(module, &PacketType) < 0 || PyModule_AddType(module, &RateMeterType) < 0 ||
         PyModule_AddType(module, &IntakeType) < 0 || PyModule_AddType(module, &RecorderType) < 0 ||

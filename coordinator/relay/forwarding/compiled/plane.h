@@ -1,7 +1,7 @@
 /* The media plane in C, with the names of the pure one: parse (rtp.py), Packet (history.py), RateMeter and Intake
    (intake.py), Recorder (twcc.py), Cursor, Flight, Wire, Sender and fan_out (the files of their names, and sender.py),
-   Door, Doors and wait (../door.py, ../doors.py, ../media_loop.py). What is behind each name is said there. FastPath is in C only: what
-   it takes, ../uplink.py would take in the same way.
+   WayOut, Door, Doors and wait (../way_out.py, ../door.py, ../doors.py, ../media_loop.py). What is behind each name is
+   said there. FastPath is in C only: what it takes, ../uplink.py would take in the same way.
 
    Rule 1: what these say is what this does, byte for byte and error for error: tests/relay/test_planes.py and
    test_doors.py hold the two side by side. Only a Sender that was aimed goes further: it encrypts and sends.
@@ -25,6 +25,7 @@ enum {
     FRAMES_KEPT = 8, /* a power of two */
     PACKET_OVERHEAD = 50,
     BUFFER_BYTES = 2048,
+    MAX_PLAIN_BYTES = BUFFER_BYTES - 148,
     NONE = -1
 };
 
@@ -158,7 +159,7 @@ typedef struct {
 } Outgoing;
 
 extern PyTypeObject CursorType, DoorType, DoorsType, FastPathType, FlightType, HeaderType, IntakeType, PacketType,
-    RateMeterType, RecorderType, SenderType, Vp8Type, WireType;
+    RateMeterType, RecorderType, SenderType, Vp8Type, WayOutType, WireType;
 
 /* Note a packet going out; returns its number. */
 long long flight_note(Flight *self, size_t size, double now);
@@ -193,6 +194,9 @@ int fast_path_take(FastPath *self, const unsigned char *data, size_t size, doubl
 
 /* Read a payload descriptor; returns NULL where there is none, or with `wrong` set and an error. */
 Vp8 *new_vp8(const unsigned char *payload, Py_ssize_t size, int *wrong);
+
+/* Send one datagram, or count it as refused. */
+void wire_send(Wire *self, const unsigned char *data, size_t size, const struct sockaddr_storage *to, socklen_t to_size);
 
 /* Number, write and send one packet; returns -1 with an error of the caller's own. */
 int sender_emit(Sender *self, const Outgoing *out, double now);
