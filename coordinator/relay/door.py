@@ -57,6 +57,7 @@ class PureDoor:
         self.fast_path: Any = None
         """Of no effect here (rule 5)."""
         self._session: Any = None
+        self._owner: object = None
         self.heard_at = time.monotonic()
         """When anything authentic came, in monotonic seconds; checks are noted from outside."""
 
@@ -67,11 +68,11 @@ class PureDoor:
 
     def open(self, session: int, unprotect: int, unprotect_rtcp: int, owner: object) -> None:
         """Take media from now on; all are pointers (see `pointer`), and `owner` keeps the session alive."""
-        self._session = _ffi.cast("srtp_t", session)
+        self._session, self._owner = _ffi.cast("srtp_t", session), owner
 
     def shut(self) -> None:
         """Take media no more."""
-        self._session = None
+        self._session = self._owner = None
 
     def take(self, data: bytes | memoryview) -> None:
         """Take one datagram (RFC 7983 §7)."""

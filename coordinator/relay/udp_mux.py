@@ -75,7 +75,7 @@ class UdpMux:
         """
         self._four, self._six = _bind(host, port)
         self._loop = loop = asyncio.get_running_loop()
-        self.wire.four, self.wire.six = (-1 if s is None else s.fileno() for s in (self._four, self._six))
+        self.wire.open(self._four, self._six)
         for sock in (self._four, self._six):
             if sock is None:
                 continue
@@ -87,7 +87,7 @@ class UdpMux:
 
     def close(self) -> None:
         """Stop serving and close the sockets."""
-        self.wire.four = self.wire.six = -1
+        self.wire.close()
         for sock in (self._four, self._six):
             if sock is None or self._loop is None:
                 continue

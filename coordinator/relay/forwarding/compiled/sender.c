@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-enum { MAX_PLAIN_BYTES = BUFFER_BYTES - 148 };
-
 static int wire_init(Wire *self, PyObject *args, PyObject *kwargs)
 {
     if (!PyArg_ParseTuple(args, "") || (kwargs && PyDict_Size(kwargs)))
@@ -14,12 +12,40 @@ static int wire_init(Wire *self, PyObject *args, PyObject *kwargs)
     return 0;
 }
 
+/* Take over the descriptor of a socket, or none; returns -1 with an error. */
+static int wire_descriptor(PyObject *sock, int *descriptor)
+{
+    *descriptor = sock == Py_None ? -1 : PyObject_AsFileDescriptor(sock);
+    return *descriptor < 0 && PyErr_Occurred() ? -1 : 0;
+}
+
+static PyObject *wire_open(Wire *self, PyObject *args)
+{
+    PyObject *four, *six;
+    if (!PyArg_ParseTuple(args, "OO", &four, &six) || wire_descriptor(four, &self->four) < 0 ||
+        wire_descriptor(six, &self->six) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *wire_close(Wire *self, PyObject *nothing)
+{
+    (void)nothing;
+    self->four = self->six = -1;
+    Py_RETURN_NONE;
+}
+
 static PyMemberDef wire_members[] = {
-    {"four", T_INT, offsetof(Wire, four), 0, NULL},
-    {"six", T_INT, offsetof(Wire, six), 0, NULL},
+    {"four", T_INT, offsetof(Wire, four), READONLY, NULL},
+    {"six", T_INT, offsetof(Wire, six), READONLY, NULL},
     {"sent", T_LONGLONG, offsetof(Wire, sent), 0, NULL},
     {"refused", T_LONGLONG, offsetof(Wire, refused), 0, NULL},
     {NULL, 0, 0, 0, NULL}};
+
+static PyMethodDef wire_methods[] = {
+    {"open", (PyCFunction)wire_open, METH_VARARGS, NULL},
+    {"close", (PyCFunction)wire_close, METH_NOARGS, NULL},
+    {NULL, NULL, 0, NULL}};
 
 PyTypeObject WireType = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = TYPE_NAME("Wire"),
@@ -29,7 +55,19 @@ PyTypeObject WireType = {
     .tp_new = PyType_GenericNew,
     .tp_init = (initproc)wire_init,
     .tp_members = wire_members,
+    .tp_methods = wire_methods,
 };
+
+void wire_send(Wire *self, const unsigned char *data, size_t size, const struct sockaddr_storage *to, socklen_t to_size)
+{
+    int descriptor = to->ss_family == AF_INET6 ? self->six : self->four;
+    if (descriptor < 0)
+        return;
+    if (sendto(descriptor, data, size, 0, (const struct sockaddr *)to, to_size) < 0)
+        self->refused++;
+    else
+        self->sent++;
+}
 
 static unsigned char *put_four(unsigned char *at, uint32_t value)
 {
@@ -71,17 +109,11 @@ static void send_straight(Sender *self, const Outgoing *out, size_t size, long l
         uint64_t aligned;
     } buffer;
     int length = (int)size;
-    int descriptor = self->address.ss_family == AF_INET6 ? self->wire->six : self->wire->four;
     if (size > MAX_PLAIN_BYTES)
         return;
     write_packet(self, out, number, now, buffer.bytes);
-    if (self->protect(self->session, buffer.bytes, &length) || descriptor < 0)
-        return;
-    if (sendto(descriptor, buffer.bytes, (size_t)length, 0, (struct sockaddr *)&self->address,
-               self->address_size) < 0)
-        self->wire->refused++;
-    else
-        self->wire->sent++;
+    if (!self->protect(self->session, buffer.bytes, &length))
+        wire_send(self->wire, buffer.bytes, (size_t)length, &self->address, self->address_size);
 }
 
 int sender_emit(Sender *self, const Outgoing *out, double now)
