@@ -44,6 +44,8 @@ class Demand:
 
     def due(self, now: float) -> bool:
         """Whether the publisher must be told `told` now; call it after every `set` and while `unsettled`."""
+        if not self.unsettled:
+            return False
         highest = self.highest
         less = self._known and (-1 if highest is None else highest) < (
             -1 if self._told is None else self._told

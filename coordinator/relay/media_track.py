@@ -49,8 +49,12 @@ class MediaTrack:
         self._outlets: list[tuple[Route, Outlet]] = []
         self._silenced = False
         self.exits: list[tuple[Cursor, Sender]] = []
-        """Where packets may go straight to (see `sender.fan_out`); the same list for ever, none while silenced."""
+        """Where packets may go straight to (see `sender.fan_out`): one list for ever, empty while silenced."""
         self._keyframes = KeyframeRequests()
+        self._live: list[Stream] = []
+        self._live_at = -1.0
+        self.wake: Callable[[float], None] = lambda at: None
+        """Told when `tick` will have something to do, earlier than it said itself."""
         self.changed: Callable[[], None] = lambda: None
         """Called when a stream appears: subscribers may want to choose again."""
 
@@ -60,6 +64,7 @@ class MediaTrack:
         if old is not None:
             self._keyframes.forget(old.ssrc)
         self.streams[stream.quality] = stream
+        self._live_at = -1.0
         self.changed()
 
     def attach(self, route: Route, outlet: Outlet) -> None:
@@ -109,15 +114,18 @@ class MediaTrack:
 
     def want_keyframe(self, stream: Stream | None, now: float) -> None:
         """Ask the publisher for a keyframe of this stream, soon if not now."""
-        if self.video and stream is not None and self._keyframes.want(stream.ssrc, now):
+        if not self.video or stream is None:
+            return
+        if self._keyframes.want(stream.ssrc, now):
             self._ask_keyframe(stream.ssrc)
+        self.wake(self._keyframes.next_at)
 
     def _ask_keyframe(self, ssrc: int) -> None:
         self.plis += 1
         self._send_rtcp(rtcp.pli(ssrc))
 
-    def tick(self, now: float, rtt_s: float) -> None:
-        """Send the NACKs and keyframe requests that are due."""
+    def tick(self, now: float, rtt_s: float) -> float:
+        """Send the NACKs and keyframe requests that are due; return when to call it again (seconds)."""
         if self._keyframes.pending:
             for ssrc in self._keyframes.due(now):
                 if self._awaited(ssrc):
@@ -127,6 +135,8 @@ class MediaTrack:
         for stream in self.streams.values():
             if stream.missing.unsettled:
                 self.ask_missing(stream, now, rtt_s)
+        missing = any(stream.missing.unsettled for stream in self.streams.values())
+        return now if missing else self._keyframes.next_at
 
     def _awaited(self, ssrc: int) -> bool:
         return any(route.wanted is not None and route.wanted.ssrc == ssrc for route, _ in self._outlets)
@@ -139,6 +149,8 @@ class MediaTrack:
             self._send_rtcp(rtcp.nack(stream.ssrc, [number & 0xFFFF for number in due]))
         if stream.missing.take_lost() and self._awaited(stream.ssrc):
             self.want_keyframe(stream, now)
+        if stream.missing.unsettled:
+            self.wake(now)
 
     def reports(self, now: float) -> list[rtcp.Block]:
         """Return the report blocks for the publisher."""
@@ -146,7 +158,18 @@ class MediaTrack:
         return [block for block in blocks if block is not None]
 
     def live_streams(self, now: float) -> list[Stream]:
-        """Return the streams on which media comes now, lowest quality first; all of them if none does."""
+        """Return the streams on which media comes now, lowest quality first; all of them if none does.
+
+        The same list, not to be changed, as long as these are the same; found out once for each `now`.
+        """
+        if now != self._live_at:
+            self._live_at = now
+            live = list(self.streams.values()) if len(self.streams) == 1 else self._find_live(now)
+            if live != self._live:
+                self._live = live
+        return self._live
+
+    def _find_live(self, now: float) -> list[Stream]:
         streams = sorted(self.streams.values(), key=lambda stream: stream.quality)
         live = [stream for stream in streams if stream.live(now)]
         going = [s for s in live if not any(s.outrun_by(other) for other in live if other is not s)]

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from .forwarding import rtcp, rtp
-from .forwarding.downlink import Downlink
+from .forwarding.downlink import EASY_QUEUE_S, Downlink
 from .forwarding.engine import Sender
 from .forwarding.history import Packet
 from .forwarding.layers import Wish, allocate
@@ -40,6 +40,10 @@ COPY_COST = 0.65
 REPEAT_TWICE_LOSS = 0.04
 ALLOCATION_INTERVAL_S, EASY_INTERVAL_S = 0.25, 0.5
 """How often layers are chosen anew; the second while all that is asked for goes out, without a limit."""
+WEIGHING_INTERVAL_S = 0.25
+"""How often feedback is weighed while the line is easy."""
+PLENTY = 4.0
+"""A line that carries so many times what is asked for leaves nothing to choose."""
 MAX_REPEATS_PER_NACK = 100
 REPEAT_SHARE, REPEAT_SPAN_S = 0.3, 0.5
 """Repeats of video may take this share of what the line carries, over this time."""
@@ -80,14 +84,17 @@ class Plane:
         self._sealer = rtp.Sealer(0, 0)
         self._feeds: dict[int, Feed] = {}
         self._report_times: deque[tuple[int, float]] = deque(maxlen=64)
-        self._allocated_at = 0.0
+        self._weigh_at = self._allocate_at = self._due_at = 0.0
+        self._settled_on: list[tuple[MediaTrack, list[Stream]]] | None = None
+        """What there was to choose from when all that was asked for went out, on a line with plenty."""
         self._spare, self._spared_at = 1.0, 0.0
         self._pacer: Pacer[Queued] | None = None
         self._again: list[tuple[Route, Packet, int, int, bytes]] = []
         self._protection = Protection()
         self._reduced = self._relieved = False
         self.line = Downlink()
-        self.sender = Sender(send_rtp, self.line.flight)
+        self._flight = self.line.flight
+        self.sender = Sender(send_rtp, self._flight)
         self.padded = 0
         """Packets of padding sent, to find out what the line carries."""
         self.missed = self.repeated = self.keyframes_asked = 0
@@ -117,6 +124,7 @@ class Plane:
     def remove(self, feed: Feed) -> None:
         """Stop sending a track."""
         self._feeds.pop(feed.route.ssrc, None)
+        self._settled_on = None
         feed.route.aim(None)
         feed.track.detach(feed.route)
 
@@ -150,6 +158,7 @@ class Plane:
 
     def on_part(self, part: rtcp.Part, now: float) -> None:
         """Take in one part of the participant's RTCP that is about what it is sent."""
+        self._due_at = 0.0
         if isinstance(part, rtcp.Reports):
             for block in part.blocks:
                 self._receiver_report(block, now)
@@ -214,22 +223,44 @@ class Plane:
             route.rtx_payload_type, packet.marker, route.rtx_sequence, timestamp, route.rtx_ssrc, wrapped, now
         )
 
+    def due(self, now: float) -> bool:
+        """Whether `tick` has something to do: by time, or because of what has been told of the line."""
+        flight = self._flight
+        return now >= self._due_at or flight.lost > 0 or flight.queue_s > EASY_QUEUE_S
+
     def tick(self, now: float) -> None:
-        """Do what is due: what waited, second repeats, padding, and another choice of layers."""
-        if self.line.flight.told:
-            self.line.weigh(now)
+        """Do what is due: feedback, what waited, second repeats, padding, and another choice of layers."""
+        line = self.line
+        if now >= self._weigh_at or not line.easy:
+            self._weigh_at = now + WEIGHING_INTERVAL_S
+            if line.flight.told:
+                line.weigh(now)
         if self._again:
             again, self._again = self._again, []
             for repeat in again:
                 self._send_again(*repeat, now)
         if self._pacer is not None:
             self._drain(self._pacer, now)
-        if not self.line.learning and (padding := self.line.padding(now)):
+        if not line.learning and (padding := line.padding(now)):
             self._pad(padding, now)
-        easy = self.line.learning and not self._reduced
-        due_s = EASY_INTERVAL_S if easy else ALLOCATION_INTERVAL_S
-        if now - self._allocated_at >= due_s or self._squeezed():
-            self.allocate(now)
+        if now >= self._allocate_at or self._squeezed():
+            if self._settled(now):
+                self._allocate_at = (now // EASY_INTERVAL_S + 1) * EASY_INTERVAL_S  # for all at once
+            else:
+                self.allocate(now)
+        self._due_at = min(self._weigh_at, self._allocate_at) if line.easy else now
+
+    def _settled(self, now: float) -> bool:
+        """Whether choosing again would change nothing: the same streams, on a line that carries far more."""
+        if self._settled_on is None or not self.line.easy:
+            return False
+        rate_bps = 0.0
+        for track, live in self._settled_on:
+            if track.live_streams(now) is not live:
+                return False
+            for stream in live:
+                rate_bps += stream.rate.bps(now)
+        return PLENTY * rate_bps <= self.line.budget_bps
 
     def _squeezed(self) -> bool:
         """Whether the line has just shown its limit, and video is still sent as before."""
@@ -255,7 +286,7 @@ class Plane:
 
     def allocate(self, now: float) -> None:
         """Choose what to send of every track, and ask for the keyframes that needs."""
-        self._allocated_at = now
+        self._allocate_at = now + ALLOCATION_INTERVAL_S
         squeezed = self._squeezed()
         self._pace(now)
         audio = self._protect(now)
@@ -277,6 +308,16 @@ class Plane:
             stream = feed.track.streams.get(quality) if quality is not None else None
             self._aim(feed, stream, now, at_once=squeezed)
             self._note_paused(feed, quality is None)
+        if self.line.learning and not self._reduced:
+            self._allocate_at = now + EASY_INTERVAL_S
+        self._settle(now)
+
+    def _settle(self, now: float) -> None:
+        """Note what was chosen from, if there was nothing to weigh against anything else."""
+        plenty = PLENTY * self.line.prober.wanted_bps <= self.line.budget_bps and not self._protection.copies
+        tracks = [feed.track for feed in self._feeds.values() if feed.enabled]
+        full = not self._reduced and self.shortage() is Shortage.NONE
+        self._settled_on = [(t, t.live_streams(now)) for t in tracks] if plenty and full else None
 
     def shortage(self) -> Shortage:
         """Return what the participant does not get of what it asked for, because its line is too thin."""

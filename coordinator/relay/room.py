@@ -238,9 +238,8 @@ class Room:
 
     def tell_demand(self, publication: Publication) -> None:
         """Tell the publisher which layers are needed, when that changed."""
-        if not publication.demand.unsettled or not publication.announced or not publication.video:
-            return
-        if publication.demand.due(time.monotonic()):
+        demand = publication.demand
+        if publication.media.video and publication.announced and demand.due(time.monotonic()):
             publication.publisher.send(subscribed_quality_update=publication.subscribed_quality())
 
     # data
@@ -294,7 +293,7 @@ class Room:
             try:
                 tick_participant(person, now)
                 for publication in person.publications.values():
-                    if publication.demand.unsettled:
+                    if publication.demand.unsettled and publication.media.video:
                         self.tell_demand(publication)
             except Exception:
                 logger.exception("%s: tick failed", person.identity)

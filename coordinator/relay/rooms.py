@@ -101,12 +101,14 @@ class Rooms:
         return [person for room in self._rooms.values() for person in room.participants.values()]
 
     def tick_media(self, now: float) -> None:
-        """Send the feedback that is due; call it about every 20 ms."""
+        """Do what is due of media and its feedback; call it about every 20 ms."""
         for room in self._rooms.values():
             for person in room.participants.values():
                 try:
-                    person.uplink.tick(now)
-                    person.plane.tick(now)
+                    if now >= person.uplink.due_at:
+                        person.uplink.tick(now)
+                    if person.plane.due(now):
+                        person.plane.tick(now)
                 except Exception:
                     logger.exception("%s: media tick failed", person.identity)
 

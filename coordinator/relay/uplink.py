@@ -10,6 +10,7 @@ with them as is done here (forwarding/compiled/fast_path.c), and all others come
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -62,7 +63,9 @@ class Uplink:
         self._recorder = Recorder()
         self.fast_path = engine.compiled.FastPath(self._recorder) if engine.compiled is not None else None
         """Takes usual packets in C; None in pure Python."""
-        self._feedback_at = self._report_at = 0.0
+        self._feedback_at = self._sparse_at = self._report_at = self._tracks_at = 0.0
+        self.due_at = 0.0
+        """When `tick` has something to do, in seconds."""
         self._received = 0
         self.rtt_s = 0.1
         self.loss = 0.0
@@ -95,6 +98,9 @@ class Uplink:
     def _bind(self, bindings: dict[str, Binding]) -> None:
         self._bindings = bindings
         self._tracks = tuple({id(b.track): b.track for b in bindings.values()}.values())
+        for track in self._tracks:
+            track.wake = self.wake
+        self.wake(0.0)
 
     def _put_all(self) -> None:
         """Let packets of the known streams take the fast path, and no others."""
@@ -169,7 +175,7 @@ class Uplink:
         *, copied: bool = False,
     ) -> None:  # fmt: skip
         packet = stream.receive(header, payload, now, repeated=repeated, copied=copied)
-        if stream.missing.unsettled:
+        if stream.missing.fresh:
             track.ask_missing(stream, now, self.rtt_s)
         if packet is None:
             return
@@ -230,29 +236,44 @@ class Uplink:
         if source is not None and source[1].ssrc == report.ssrc:
             source[0].track.sender_report(source[1], report.ntp, report.timestamp, now)
 
+    def wake(self, at: float) -> None:
+        """Note that a track will have something to do at that time (seconds)."""
+        self._tracks_at = min(self._tracks_at, at)
+        self.due_at = min(self.due_at, at)
+
     def tick(self, now: float) -> None:
         """Send what is due: NACKs, keyframe requests, transport feedback, receiver reports."""
-        tracks = self._tracks
-        if not tracks:
+        if not self._tracks:
+            self.due_at = math.inf
             return
-        for track in tracks:
-            track.tick(now, self.rtt_s)
-        waited_s = now - self._feedback_at
-        if waited_s >= SPARSE_INTERVAL_S or (
-            waited_s >= FEEDBACK_INTERVAL_S and len(self._recorder) >= SPARSE
-        ):
-            self._feedback_at = now
-            body = self._recorder.feedback()
-            if self._recorder.reported >= LOSS_SAMPLE:
-                fresh = self._recorder.take_loss()
-                before = fresh if self._numbered_loss is None else self._numbered_loss
-                self._numbered_loss = before + (fresh - before) * LOSS_WEIGHT
-            if body is not None:
-                self._send_rtcp(rtcp.transport_feedback(next(iter(self._sources), 0), body))
-        if now - self._report_at >= REPORT_INTERVAL_S:
-            self._report_at = now
-            blocks = [block for track in tracks for block in track.reports(now)]
-            reported = max((block.lost for block in blocks), default=0.0)
-            self.loss = reported if self._numbered_loss is None else self._numbered_loss
-            if blocks:
-                self._send_rtcp(rtcp.receiver_report(blocks))
+        if now >= self._tracks_at:
+            self._tracks_at = min(track.tick(now, self.rtt_s) for track in self._tracks)
+        if now >= self._feedback_at:
+            self._tell_arrivals(now)
+        if now >= self._report_at:
+            self._tell_reception(now)
+        self.due_at = min(self._tracks_at, self._feedback_at, self._report_at)
+
+    def _tell_arrivals(self, now: float) -> None:
+        """Send transport feedback, unless there is little to tell and a moment to wait for more."""
+        recorder = self._recorder
+        if len(recorder) < SPARSE and now < self._sparse_at:
+            self._feedback_at = min(now + FEEDBACK_INTERVAL_S / 2, self._sparse_at)
+            return
+        self._feedback_at, self._sparse_at = now + FEEDBACK_INTERVAL_S, now + SPARSE_INTERVAL_S
+        body = recorder.feedback()
+        if recorder.reported >= LOSS_SAMPLE:
+            fresh = recorder.take_loss()
+            before = fresh if self._numbered_loss is None else self._numbered_loss
+            self._numbered_loss = before + (fresh - before) * LOSS_WEIGHT
+        if body is not None:
+            self._send_rtcp(rtcp.transport_feedback(next(iter(self._sources), 0), body))
+
+    def _tell_reception(self, now: float) -> None:
+        """Send receiver reports."""
+        self._report_at = now + REPORT_INTERVAL_S
+        blocks = [block for track in self._tracks for block in track.reports(now)]
+        reported = max((block.lost for block in blocks), default=0.0)
+        self.loss = reported if self._numbered_loss is None else self._numbered_loss
+        if blocks:
+            self._send_rtcp(rtcp.receiver_report(blocks))

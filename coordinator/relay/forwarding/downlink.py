@@ -7,7 +7,9 @@ drains, and loss that stays the same however little is sent, are no reason to se
 Rule 3: after that it grows by what a probe has shown to arrive (see `probe`). Where it cannot be
 probed it grows only when the line has been clean for a while, one step per `STEP_S`; each step that brings
 congestion back makes that while longer.
-Rule 4: after a queue has built up it is let to drain first: `draining` asks for nothing but sound meanwhile.
+Rule 4: while a line is `easy`, feedback may be weighed seldom and is taken to have come evenly; at the first
+sign of anything it is weighed as it comes.
+Rule 5: after a queue has built up it is let to drain first: `draining` asks for nothing but sound meanwhile.
 """
 
 from __future__ import annotations
@@ -41,6 +43,8 @@ SETTLED_S = 60.0
 OVERFLOW_LOSS = 0.15
 """Loss that comes with a long queue: the line drops what it cannot hold."""
 DRAINED_S = 0.06
+EASY_QUEUE_S = 0.03
+"""A longer queue is worth a look at once."""
 
 
 class Downlink:
@@ -64,6 +68,8 @@ class Downlink:
         self._outcomes: deque[tuple[float, int, int, int]] = deque()  # when, came, lost, bytes sent
         self._came = self._lost = self._bytes = 0  # the sums of these
         self._queues: deque[tuple[float, float]] = deque()
+        self._weighed_at = -1e9
+        self._was_easy = False
         self._learning = True
         self._grew_at = 0.0
         self._bad_at = -1e9
@@ -89,26 +95,53 @@ class Downlink:
         self.flight.read(body)
         self.weigh(now)
 
+    @property
+    def easy(self) -> bool:
+        """Whether nothing has been lost of late, nothing waits, and the line has never shown a limit."""
+        lost = self._lost or self.loss or self.flight.lost
+        return self._learning and not lost and self.flight.queue_s <= EASY_QUEUE_S
+
     def weigh(self, now: float) -> None:
         """Judge the line by the feedback that its flight has taken in since the last time."""
-        self._note_outcome(*self.flight.outcome(), now)
-        self._queues.append((now, self.flight.queue_s))
-        while now - self._queues[0][0] > TREND_S:
-            self._queues.popleft()
-        self._judge(now)
+        told, easy = self.flight.told, self.easy
+        came, lost, size = self.flight.outcome()
+        if easy:
+            self._note_easy(came, size, now)
+        else:
+            if self._was_easy and told > 1:
+                before = came * (told - 1) // told, size * (told - 1) // told
+                self._note_easy(*before, now - (now - self._weighed_at) / told)
+                came, size = came - before[0], size - before[1]
+            self._note_outcome(came, lost, size, now)
+            self._queues.append((now, self.flight.queue_s))
+            while now - self._queues[0][0] > TREND_S:
+                self._queues.popleft()
+            self._judge(now)
+        self._weighed_at, self._was_easy = now, easy
 
-    def _note_outcome(self, came: int, lost: int, size: int, now: float) -> None:
+    def _note_easy(self, came: int, size: int, now: float) -> None:
+        """Do what `_note_outcome` and `_judge` come to when all is well; `now` is when it was well last."""
+        self._add(max(self._weighed_at, now - TREND_S), came, 0, size, now)
+        self._queues.clear()
+        self._over_since = now
+        self.fresh_loss = self.loss_before = 0.0
+        self._grow(now)
+
+    def _add(self, at: float, came: int, lost: int, size: int, now: float) -> None:
         outcomes = self._outcomes
-        outcomes.append((now, came, lost, size))
+        outcomes.append((at, came, lost, size))
         self._came, self._lost, self._bytes = self._came + came, self._lost + lost, self._bytes + size
         while self._outlived(outcomes[0], now):
             _, came, lost, size = outcomes.popleft()
             self._came, self._lost, self._bytes = self._came - came, self._lost - lost, self._bytes - size
+
+    def _note_outcome(self, came: int, lost: int, size: int, now: float) -> None:
+        self._add(now, came, lost, size, now)
         fresh = fresh_lost = 0
-        for at, came, lost, _ in reversed(outcomes):
+        for at, some_came, some_lost, _ in reversed(self._outcomes):
             if now - at >= TREND_S:
                 break
-            fresh, fresh_lost = fresh + came + lost, fresh_lost + lost
+            fresh, fresh_lost = fresh + some_came + some_lost, fresh_lost + some_lost
         self.fresh_loss = fresh_lost / max(1, fresh)
         total = self._came + self._lost
         self._doubt = 1 / math.sqrt(max(total, 1))  # few packets say little about the line

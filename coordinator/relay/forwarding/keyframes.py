@@ -6,6 +6,8 @@ due when the interval is over, unless a keyframe came meanwhile.
 
 from __future__ import annotations
 
+import math
+
 INTERVAL_S = 0.5
 RETRY_S = 0.5
 
@@ -38,6 +40,11 @@ class KeyframeRequests:
             self._asked[ssrc] = now
             self.pending[ssrc] = now + RETRY_S
         return ready
+
+    @property
+    def next_at(self) -> float:
+        """When the next one is due; infinite when none is awaited."""
+        return min(self.pending.values(), default=math.inf)
 
     def forget(self, ssrc: int) -> None:
         """Drop a stream that ended or that nobody waits for."""
