@@ -49,7 +49,7 @@ class MediaTrack:
         self._outlets: list[tuple[Route, Outlet]] = []
         self._silenced = False
         self.exits: list[tuple[Cursor, Sender]] = []
-        """Where packets may go straight to (see `sender.fan_out`): one list for ever, empty while silenced."""
+        """Where packets may go straight to (see `sender.fan_out`): one list for ever, empty if silenced."""
         self._keyframes = KeyframeRequests()
         self._live: list[Stream] = []
         self._live_at = -1.0

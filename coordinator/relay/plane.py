@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from .forwarding import rtcp, rtp
-from .forwarding.downlink import EASY_QUEUE_S, Downlink
+from .forwarding.downlink import Downlink
 from .forwarding.engine import Sender
 from .forwarding.history import Packet
 from .forwarding.layers import Wish, allocate
@@ -84,7 +84,9 @@ class Plane:
         self._sealer = rtp.Sealer(0, 0)
         self._feeds: dict[int, Feed] = {}
         self._report_times: deque[tuple[int, float]] = deque(maxlen=64)
-        self._weigh_at = self._allocate_at = self._due_at = 0.0
+        self._weigh_at = self._allocate_at = 0.0
+        self.wake: Callable[[float], None] = lambda at: None
+        """Told when `tick` will have something to do (seconds), where that is earlier than it said itself."""
         self._settled_on: list[tuple[MediaTrack, list[Stream]]] | None = None
         """What there was to choose from when all that was asked for went out, on a line with plenty."""
         self._spare, self._spared_at = 1.0, 0.0
@@ -93,8 +95,8 @@ class Plane:
         self._protection = Protection()
         self._reduced = self._relieved = False
         self.line = Downlink()
-        self._flight = self.line.flight
-        self.sender = Sender(send_rtp, self._flight)
+        self.line.flight.alarm = lambda: self.wake(0.0)
+        self.sender = Sender(send_rtp, self.line.flight)
         self.padded = 0
         """Packets of padding sent, to find out what the line carries."""
         self.missed = self.repeated = self.keyframes_asked = 0
@@ -158,7 +160,7 @@ class Plane:
 
     def on_part(self, part: rtcp.Part, now: float) -> None:
         """Take in one part of the participant's RTCP that is about what it is sent."""
-        self._due_at = 0.0
+        self.wake(now)
         if isinstance(part, rtcp.Reports):
             for block in part.blocks:
                 self._receiver_report(block, now)
@@ -223,13 +225,11 @@ class Plane:
             route.rtx_payload_type, packet.marker, route.rtx_sequence, timestamp, route.rtx_ssrc, wrapped, now
         )
 
-    def due(self, now: float) -> bool:
-        """Whether `tick` has something to do: by time, or because of what has been told of the line."""
-        flight = self._flight
-        return now >= self._due_at or flight.lost > 0 or flight.queue_s > EASY_QUEUE_S
+    def tick(self, now: float) -> float:
+        """Do what is due: feedback, what waited, second repeats, padding, and another choice of layers.
 
-    def tick(self, now: float) -> None:
-        """Do what is due: feedback, what waited, second repeats, padding, and another choice of layers."""
+        Returns when to call it again (seconds).
+        """
         line = self.line
         if now >= self._weigh_at or not line.easy:
             self._weigh_at = now + WEIGHING_INTERVAL_S
@@ -248,7 +248,7 @@ class Plane:
                 self._allocate_at = (now // EASY_INTERVAL_S + 1) * EASY_INTERVAL_S  # for all at once
             else:
                 self.allocate(now)
-        self._due_at = min(self._weigh_at, self._allocate_at) if line.easy else now
+        return min(self._weigh_at, self._allocate_at) if line.easy else now
 
     def _settled(self, now: float) -> bool:
         """Whether choosing again would change nothing: the same streams, on a line that carries far more."""
@@ -390,5 +390,6 @@ class Plane:
 
     def close(self) -> None:
         """Stop sending everything."""
+        self.line.flight.alarm = None
         for feed in list(self._feeds.values()):
             self.remove(feed)

@@ -20,6 +20,7 @@ from livekit.protocol import models, rtc
 from livekit.protocol import room as proto_room
 
 from . import sdp
+from .agenda import Agenda
 from .conditions import QUALITY_INTERVAL_S, SPEAKER_INTERVAL_S, Speakers, judge
 from .errors import RelayError
 from .liveness import tick_participant
@@ -52,6 +53,7 @@ class Context:
     addresses: Sequence[str]
     spawn: Callable[[Coroutine[Any, Any, None]], None]
     turn: Turn | None = None
+    agenda: Agenda = dataclasses.field(default_factory=Agenda)
 
 
 class Room:
@@ -77,6 +79,11 @@ class Room:
     def mux(self) -> UdpMux:
         """The shared UDP port."""
         return self._context.mux
+
+    @property
+    def agenda(self) -> Agenda:
+        """Where it is said when something of media is due."""
+        return self._context.agenda
 
     @property
     def certificate(self) -> RTCCertificate:

@@ -102,15 +102,7 @@ class Rooms:
 
     def tick_media(self, now: float) -> None:
         """Do what is due of media and its feedback; call it about every 20 ms."""
-        for room in self._rooms.values():
-            for person in room.participants.values():
-                try:
-                    if now >= person.uplink.due_at:
-                        person.uplink.tick(now)
-                    if person.plane.due(now):
-                        person.plane.tick(now)
-                except Exception:
-                    logger.exception("%s: media tick failed", person.identity)
+        self._context.agenda.run(now)
 
     def tick_rooms(self, now: float) -> None:
         """Do what time brings: speakers, line quality, ends; call it about every 200 ms."""

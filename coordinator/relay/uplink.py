@@ -64,8 +64,8 @@ class Uplink:
         self.fast_path = engine.compiled.FastPath(self._recorder) if engine.compiled is not None else None
         """Takes usual packets in C; None in pure Python."""
         self._feedback_at = self._sparse_at = self._report_at = self._tracks_at = 0.0
-        self.due_at = 0.0
-        """When `tick` has something to do, in seconds."""
+        self.wake: Callable[[float], None] = lambda at: None
+        """Told when `tick` will have something to do (seconds), where that is earlier than it said itself."""
         self._received = 0
         self.rtt_s = 0.1
         self.loss = 0.0
@@ -99,8 +99,8 @@ class Uplink:
         self._bindings = bindings
         self._tracks = tuple({id(b.track): b.track for b in bindings.values()}.values())
         for track in self._tracks:
-            track.wake = self.wake
-        self.wake(0.0)
+            track.wake = self._wake_tracks
+        self._wake_tracks(0.0)
 
     def _put_all(self) -> None:
         """Let packets of the known streams take the fast path, and no others."""
@@ -236,23 +236,24 @@ class Uplink:
         if source is not None and source[1].ssrc == report.ssrc:
             source[0].track.sender_report(source[1], report.ntp, report.timestamp, now)
 
-    def wake(self, at: float) -> None:
-        """Note that a track will have something to do at that time (seconds)."""
+    def _wake_tracks(self, at: float) -> None:
         self._tracks_at = min(self._tracks_at, at)
-        self.due_at = min(self.due_at, at)
+        self.wake(at)
 
-    def tick(self, now: float) -> None:
-        """Send what is due: NACKs, keyframe requests, transport feedback, receiver reports."""
+    def tick(self, now: float) -> float:
+        """Send what is due: NACKs, keyframe requests, transport feedback, receiver reports.
+
+        Returns when to call it again (seconds).
+        """
         if not self._tracks:
-            self.due_at = math.inf
-            return
+            return math.inf
         if now >= self._tracks_at:
             self._tracks_at = min(track.tick(now, self.rtt_s) for track in self._tracks)
         if now >= self._feedback_at:
             self._tell_arrivals(now)
         if now >= self._report_at:
             self._tell_reception(now)
-        self.due_at = min(self._tracks_at, self._feedback_at, self._report_at)
+        return min(self._tracks_at, self._feedback_at, self._report_at)
 
     def _tell_arrivals(self, now: float) -> None:
         """Send transport feedback, unless there is little to tell and a moment to wait for more."""

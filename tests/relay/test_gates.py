@@ -2,15 +2,411 @@
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Callable
+from types import SimpleNamespace
 
+import pytest
 from livekit.protocol import rtc
 
+from coordinator.relay import uplink
+from coordinator.relay.agenda import RETRY_S, Agenda
 from coordinator.relay.demand import PATIENCE_S, Demand
+from coordinator.relay.forwarding import engine, flight, rtcp, rtp, twcc
+from coordinator.relay.forwarding.downlink import Downlink
+from coordinator.relay.forwarding.keyframes import INTERVAL_S
+from coordinator.relay.forwarding.route import Route
+from coordinator.relay.forwarding.track import VIDEO_NACK_AGE_S, Stream
 from coordinator.relay.liveness import tick_participant
+from coordinator.relay.media_track import HIGH, LOW, MediaTrack
 from coordinator.relay.negotiation import REASK_S
+from coordinator.relay.plane import EASY_INTERVAL_S, WEIGHING_INTERVAL_S, Feed, Plane
+from coordinator.relay.uplink import SPARSE_INTERVAL_S, Binding, Uplink
 from tests.relay.test_hostile import Tape, a_room, enter
 from tests.relay.test_offering import publish
+
+TICK_S = 0.02
+VP8, TCC = 96, 4
+KEYFRAME, FRAME = b"\x10\x00" + bytes(500), b"\x10\x01" + bytes(500)
+
+# the agenda
+
+
+def test_only_what_is_due_is_called_and_the_earlier_time_counts() -> None:
+    agenda, called = Agenda(), []
+
+    def work(now: float) -> float:
+        called.append(now)
+        return now + 1.0
+
+    turn = agenda.add(work)
+    for now in (10.0, 10.5, 11.0):
+        agenda.run(now)
+    assert called == [10.0, 11.0]
+    turn.wake(11.2)
+    turn.wake(11.4)
+    for now in (11.1, 11.3, 11.5, 12.3):
+        agenda.run(now)
+    assert called == [10.0, 11.0, 11.3, 12.3]
+    turn.cancel()
+    agenda.run(99.0)
+    turn.wake()
+    assert len(called) == 4 and len(agenda) == 0
+
+
+def test_what_is_always_due_gets_one_turn_a_run_and_what_fails_another_one_soon() -> None:
+    agenda, called = Agenda(), []
+
+    def busy(now: float) -> float:
+        called.append(now)
+        return now
+
+    def faulty(now: float) -> float:
+        called.append(-now)
+        raise RuntimeError
+
+    agenda.add(faulty)
+    agenda.add(busy)
+    for now in (1.0, 1.02, 1.02 + RETRY_S):
+        agenda.run(now)
+    assert called[:3] == [-1.0, 1.0, 1.02] and sorted(called[3:]) == [-1.02 - RETRY_S, 1.02 + RETRY_S]
+
+
+# what is received
+
+
+class Received:
+    """An uplink with one picture, looked at by an agenda alone; `sent` are its RTCP parts, time is `now`."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.sent: list[tuple[float, rtcp.Part]] = []
+        self.now = 1000.0
+        monkeypatch.setattr(uplink, "time", SimpleNamespace(monotonic=lambda: self.now))
+        self.agenda, self.looks = Agenda(), 0
+        self.uplink = Uplink(self._sent)
+        turn = self.agenda.add(self._tick)
+        self.uplink.wake = turn.wake
+        self.track = MediaTrack("TR_x", True, self._sent)
+        self.uplink.configure({}, {"0": Binding(self.track, {VP8: "vp8"}, {}, {}, [5])})
+        self.agenda.run(self.now)
+
+    def _sent(self, data: bytes) -> None:
+        self.sent += [(self.now, part) for part in rtcp.parse(data)]
+
+    def _tick(self, now: float) -> float:
+        self.looks += 1
+        return self.uplink.tick(now)
+
+    def packet(self, number: int, payload: bytes = FRAME) -> None:
+        self.uplink.on_rtp(rtp.build(VP8, True, number, 3000 * number, 5, b"", payload))
+
+    def watched(self) -> Stream:
+        route = Route(9, None, 90000, {"vp8": (VP8, None)})
+        route.aim(stream := self.track.streams[HIGH])
+        self.track.attach(route, Plane(lambda data: None, lambda data: None))
+        return stream
+
+    def run(self, seconds: float) -> None:
+        end = self.now + seconds
+        while self.now < end:
+            self.now += TICK_S
+            self.agenda.run(self.now)
+
+    def of(self, kind: type) -> list[float]:
+        return [at for at, part in self.sent if isinstance(part, kind)]
+
+
+def test_a_gap_is_asked_for_at_once_and_again_every_round_trip(monkeypatch: pytest.MonkeyPatch) -> None:
+    line = Received(monkeypatch)
+    line.packet(1, KEYFRAME)
+    line.run(1.0)
+    line.uplink.rtt_s = 0.1
+    line.packet(3)
+    asked_at = line.now
+    assert len(line.of(rtcp.Nack)) == 1
+    line.run(0.35)
+    assert len(line.of(rtcp.Nack)) == 4
+    for turn, at in enumerate(line.of(rtcp.Nack)):
+        assert at - asked_at <= turn * (0.1 + TICK_S) + 0.005
+
+
+def test_a_packet_that_never_comes_becomes_a_keyframe_request_when_it_is_too_old(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    line = Received(monkeypatch)
+    line.packet(1, KEYFRAME)
+    line.watched()
+    line.uplink.rtt_s = 0.3
+    line.packet(3)
+    began = line.now
+    line.run(VIDEO_NACK_AGE_S + 0.1)
+    (asked_at,) = line.of(rtcp.KeyframeRequest)
+    assert asked_at - began <= VIDEO_NACK_AGE_S + 2 * TICK_S
+
+
+def test_a_keyframe_wanted_too_early_is_asked_for_in_time_and_again_until_it_comes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    line = Received(monkeypatch)
+    line.packet(1, KEYFRAME)
+    stream = line.watched()
+    line.run(1.0)
+    began = line.now
+    line.track.want_keyframe(stream, line.now)
+    line.run(0.1)
+    line.track.want_keyframe(stream, line.now)
+    line.run(2 * INTERVAL_S + 0.05)
+    asked = [at - began for at in line.of(rtcp.KeyframeRequest)]
+    assert len(asked) == 3 and asked[0] == 0
+    assert asked[1] <= INTERVAL_S + 2 * TICK_S and asked[2] <= 2 * INTERVAL_S + 3 * TICK_S
+    line.packet(2, KEYFRAME)
+    line.run(2.0)
+    assert len(line.of(rtcp.KeyframeRequest)) == 3
+
+
+def test_where_nothing_is_missed_an_uplink_is_looked_at_only_for_its_feedback(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    line = Received(monkeypatch)
+    line.packet(1, KEYFRAME)
+    line.run(1.0)
+    line.looks = 0
+    line.run(10.0)
+    assert line.looks <= 4 * 10 / SPARSE_INTERVAL_S
+    assert len([at for at in line.of(rtcp.Reports) if at > 1001]) in (4, 5), (
+        "for five seconds, then it is silent"
+    )
+
+
+def test_who_publishes_nothing_is_not_looked_at_until_a_track_is_bound(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    line = Received(monkeypatch)
+    line.uplink.unbind(line.track)
+    line.run(1.0)
+    line.looks = 0
+    line.run(5.0)
+    assert line.looks == 0
+    line.uplink.configure({}, {"0": Binding(line.track, {VP8: "vp8"}, {}, {}, [5])})
+    line.run(0.1)
+    assert line.looks >= 1
+
+
+# what is sent
+
+
+class Sent:
+    """A plane with a picture of two layers, looked at by an agenda alone; what it sends is in `packets`."""
+
+    def __init__(self) -> None:
+        self.packets: list[tuple[float, rtp.Header]] = []
+        self.now, self.number, self.answered = time.monotonic(), 0, 0
+        self.agenda, self.looks, self.choices = Agenda(), 0, 0
+        self.plane = Plane(lambda data: self.packets.append((self.now, rtp.parse(data))), lambda data: None)
+        self.plane.configure({rtp.TRANSPORT_CC: TCC})
+        self.plane.wake = self.agenda.add(self._tick).wake
+        self.track = MediaTrack("TR_x", True, lambda data: None)
+        self.low, self.high = Stream(1, "vp8", 90000, LOW), Stream(2, "vp8", 90000, HIGH)
+        for stream in (self.low, self.high):
+            self.track.put_stream(stream)
+        self.feed = Feed(self.track, Route(9, 10, 90000, {"vp8": (VP8, 97)}))
+        self.plane.add(self.feed)
+        choose: Callable[[float], None] = self.plane.allocate
+
+        def counted(now: float) -> None:
+            self.choices += 1
+            choose(now)
+
+        self.plane.allocate = counted  # type: ignore[method-assign]
+
+    def _tick(self, now: float) -> float:
+        self.looks += 1
+        return self.plane.tick(now)
+
+    def run(self, seconds: float, streams: tuple[Stream, ...] | None = None, payload: bytes = FRAME) -> None:
+        """Let time go by, with a frame on these streams (both) every 20 ms; all of it arrives."""
+        end = self.now + seconds
+        while self.now < end:
+            self.now += TICK_S
+            self.number += 1
+            for stream in streams if streams is not None else (self.low, self.high):
+                data = KEYFRAME if self.number % 50 == 1 else payload
+                header = rtp.parse(
+                    rtp.build(VP8, True, self.number, 1800 * self.number, stream.ssrc, b"", data)
+                )
+                packet = stream.receive(header, data, self.now)
+                if packet is not None:
+                    self.track.forward(stream, packet, self.now)
+            if self.number % 5 == 0:
+                self.tell()
+            self.agenda.run(self.now)
+
+    def tell(self, *, lost: bool = False, delay_s: float = 0.01) -> None:
+        """Give the line's flight what a browser would send, as a door does: nobody is called."""
+        recorder = twcc.Recorder()
+        fresh = self.packets[self.answered :]
+        self.answered = len(self.packets)
+        for at, header in fresh[::2] if lost else fresh:
+            recorder.arrived(int.from_bytes(header.extensions[TCC], "big"), at + delay_s)
+        body = recorder.feedback()
+        if body is not None:
+            self.plane.line.flight.read(body)
+
+
+def easy() -> Sent:
+    line = Sent()
+    line.run(6.0)
+    assert line.plane.line.easy and line.plane._settled_on is not None
+    line.looks = line.choices = 0
+    return line
+
+
+def test_an_easy_line_is_looked_at_a_few_times_a_second_and_its_layers_are_left_alone() -> None:
+    line = easy()
+    line.run(10.0)
+    assert line.choices == 0 and line.feed.route.current is line.high
+    assert line.looks <= 10 * (1 / WEIGHING_INTERVAL_S + 1 / EASY_INTERVAL_S + 1)
+    assert line.plane.line.flight.told <= WEIGHING_INTERVAL_S / 0.1 + 1, "what was told was weighed"
+
+
+@pytest.mark.parametrize("how", [{"lost": True}, {"delay_s": 0.6}])
+def test_the_first_sign_of_anything_is_weighed_at_the_next_tick(how: dict[str, float]) -> None:
+    line = easy()
+    line.run(4 * TICK_S)
+    line.tell(**how)  # type: ignore[arg-type]
+    assert line.plane.line.flight.told
+    line.agenda.run(line.now + TICK_S)
+    assert line.plane.line.flight.told == 0 and not line.plane.line.easy
+    line.looks = 0
+    line.run(0.2)
+    assert line.looks >= 9, "an uneasy line is looked at with every tick"
+
+
+@pytest.mark.parametrize("stalls", ["low", "high"])
+def test_a_layer_that_stalls_is_left_within_the_time_it_takes_to_see_it(stalls: str) -> None:
+    line = easy()
+    line.run(1.0 + EASY_INTERVAL_S + 0.1, (line.high if stalls == "low" else line.low,))
+    assert line.choices >= 1
+    wanted = line.feed.route.wanted
+    assert wanted is (line.low if stalls == "high" else line.high)
+    line.run(1.0)
+    assert line.feed.route.wanted is line.high, "and taken again when it goes on"
+
+
+def test_a_layer_that_grows_beyond_what_the_line_surely_carries_is_weighed_again() -> None:
+    line = easy()
+    line.plane.line.budget_bps, line.plane.line._grew_at = 2_000_000.0, math.inf  # five times what is sent
+    line.run(1.0)
+    assert line.choices == 0
+    line.run(4.0, payload=b"\x10\x01" + bytes(1300))
+    assert line.choices >= 1
+
+
+def test_a_change_of_what_is_watched_is_weighed_again() -> None:
+    line = easy()
+    line.plane.remove(line.feed)
+    line.run(EASY_INTERVAL_S + 0.1)
+    assert line.choices >= 1
+
+
+def test_a_second_repeat_goes_out_at_the_next_tick_on_a_line_that_loses_packets() -> None:
+    line = easy()
+    line.plane.line.loss = 0.05
+    asked = line.packets[-1][1].sequence
+    before = len(line.packets)
+    line.plane.on_part(rtcp.Nack(9, (asked,)), line.now)
+    assert len(line.packets) == before + 1
+    line.agenda.run(line.now + TICK_S)
+    assert len(line.packets) == before + 2
+
+
+def test_a_receivers_own_estimate_is_heeded_at_the_next_tick() -> None:
+    line = Sent()
+    line.agenda.run(line.now)
+    line.looks = 0
+    line.plane.on_part(rtcp.Remb(100_000), line.now)
+    line.agenda.run(line.now + TICK_S)
+    assert line.looks == 1 and not line.plane.line.learning
+
+
+# feedback that is weighed seldom
+
+
+@pytest.mark.parametrize("kind", {flight.Flight, engine.Flight})
+def test_a_flight_raises_the_alarm_for_loss_and_for_a_queue_and_for_nothing_else(
+    kind: type[flight.Flight],
+) -> None:
+    line, rung = kind(), []
+    line.alarm = lambda: rung.append(line.told)
+    for number in range(30):
+        line.sent(1000, number / 100)
+    line.take([(number, number / 100) for number in range(1, 11)])
+    assert rung == []
+    line.take([(11, None)])
+    assert rung == [2]
+    line.outcome()
+    line.take([(number, number / 100 + 0.3) for number in range(12, 25)])
+    assert rung == [2, 1]
+    line.alarm = None
+    line.take([(25, None)])
+    assert rung == [2, 1]
+
+
+def trace(rate_bps: float, loss_every: int, after_s: float) -> list[tuple[float, int, float | None, float]]:
+    """Packets on a line that is good for a while, then thin or lossy: (sent, number, came, told)."""
+    packets, free_at, step = [], 0.0, 0.008
+    for number in range(1, 1500):
+        sent = 100 + number * step
+        thin = sent - 100 > after_s
+        waits = max(0.0, free_at - sent) if thin else 0.0
+        lost = thin and (waits > 0.25 or (loss_every and number % loss_every == 0))
+        if thin and not lost:
+            free_at = max(free_at, sent) + 9600 / rate_bps
+        came = None if lost else (free_at if thin else sent) + 0.02
+        packets.append((sent, number, came, 100 + math.ceil((sent - 100 + 0.3) / 0.1) * 0.1))
+    return packets
+
+
+def seen_at(packets: list[tuple[float, int, float | None, float]], *, seldom: bool) -> tuple[float, float]:
+    """When the line is found out, and what it is then believed to carry."""
+    line, now, place, told = Downlink(), 100.0, 0, 0
+    weighed_at = 0.0
+    while now < 110.0:
+        now = round(now + TICK_S, 6)
+        while place < len(packets) and packets[place][0] <= now:
+            assert line.flight.sent(1200, packets[place][0]) == packets[place][1]
+            place += 1
+        body: list[tuple[int, float | None]] = []
+        due = told
+        while told < place and packets[told][3] <= now:
+            body.append((packets[told][1], packets[told][2]))
+            told += 1
+        if told > due and not seldom:
+            line.feedback(body, now)
+        elif told > due:
+            line.flight.take(body)
+        if seldom and (now - weighed_at >= WEIGHING_INTERVAL_S or not line.easy) and line.flight.told:
+            weighed_at = now
+            line.weigh(now)
+        if not line.learning:
+            return now, line.budget_bps
+    raise AssertionError("never seen")
+
+
+@pytest.mark.parametrize("after_s", [3.0, 3.05, 3.1, 3.15, 3.2, 3.25])
+@pytest.mark.parametrize(("rate_bps", "loss_every"), [(2e5, 0), (6e5, 0), (1e6, 0), (1e8, 2), (1e8, 4)])
+def test_a_line_that_turns_bad_is_found_out_no_later_than_when_every_message_is_weighed(
+    rate_bps: float, loss_every: int, after_s: float
+) -> None:
+    packets = trace(rate_bps, loss_every, after_s)
+    at_once, seldom = seen_at(packets, seldom=False), seen_at(packets, seldom=True)
+    assert seldom[0] <= at_once[0] + TICK_S + 1e-6
+    assert seldom[0] >= at_once[0] - 0.1
+    assert seldom[1] == pytest.approx(at_once[1], rel=0.15)
+
+
+# what is told
 
 
 def test_a_publisher_is_told_of_every_change_of_demand_and_nobody_looks_in_between() -> None:

@@ -18,6 +18,7 @@ import math
 from collections import deque
 
 from .engine import Flight
+from .flight import LONG_QUEUE_S
 from .probe import Condition, Prober
 
 START_BPS = 2_500_000.0
@@ -43,8 +44,6 @@ SETTLED_S = 60.0
 OVERFLOW_LOSS = 0.15
 """Loss that comes with a long queue: the line drops what it cannot hold."""
 DRAINED_S = 0.06
-EASY_QUEUE_S = 0.03
-"""A longer queue is worth a look at once."""
 
 
 class Downlink:
@@ -99,18 +98,18 @@ class Downlink:
     def easy(self) -> bool:
         """Whether nothing has been lost of late, nothing waits, and the line has never shown a limit."""
         lost = self._lost or self.loss or self.flight.lost
-        return self._learning and not lost and self.flight.queue_s <= EASY_QUEUE_S
+        return self._learning and not lost and self.flight.queue_s <= LONG_QUEUE_S
 
     def weigh(self, now: float) -> None:
         """Judge the line by the feedback that its flight has taken in since the last time."""
         told, easy = self.flight.told, self.easy
         came, lost, size = self.flight.outcome()
-        if easy:
-            self._note_easy(came, size, now)
+        if easy and told:
+            self._note_easy(told, came, size, now)
         else:
             if self._was_easy and told > 1:
                 before = came * (told - 1) // told, size * (told - 1) // told
-                self._note_easy(*before, now - (now - self._weighed_at) / told)
+                self._note_easy(told - 1, *before, now - (now - self._weighed_at) / told)
                 came, size = came - before[0], size - before[1]
             self._note_outcome(came, lost, size, now)
             self._queues.append((now, self.flight.queue_s))
@@ -119,24 +118,27 @@ class Downlink:
             self._judge(now)
         self._weighed_at, self._was_easy = now, easy
 
-    def _note_easy(self, came: int, size: int, now: float) -> None:
-        """Do what `_note_outcome` and `_judge` come to when all is well; `now` is when it was well last."""
-        self._add(max(self._weighed_at, now - TREND_S), came, 0, size, now)
+    def _note_easy(self, told: int, came: int, size: int, now: float) -> None:
+        """Do what `_note_outcome` and `_judge` come to when all is well; the last message came at `now`."""
+        pause_s = (now - self._weighed_at) / told
+        for left in range(told, 0, -1):
+            self._add(now - (left - 1) * pause_s, came // left, 0, size // left)
+            came, size = came - came // left, size - size // left
         self._queues.clear()
         self._over_since = now
         self.fresh_loss = self.loss_before = 0.0
         self._grow(now)
 
-    def _add(self, at: float, came: int, lost: int, size: int, now: float) -> None:
+    def _add(self, now: float, came: int, lost: int, size: int) -> None:
         outcomes = self._outcomes
-        outcomes.append((at, came, lost, size))
+        outcomes.append((now, came, lost, size))
         self._came, self._lost, self._bytes = self._came + came, self._lost + lost, self._bytes + size
         while self._outlived(outcomes[0], now):
             _, came, lost, size = outcomes.popleft()
             self._came, self._lost, self._bytes = self._came - came, self._lost - lost, self._bytes - size
 
     def _note_outcome(self, came: int, lost: int, size: int, now: float) -> None:
-        self._add(now, came, lost, size, now)
+        self._add(now, came, lost, size)
         fresh = fresh_lost = 0
         for at, some_came, some_lost, _ in reversed(self._outcomes):
             if now - at >= TREND_S:

@@ -4,14 +4,15 @@ Rule 1: a ring of fixed size; feedback on what has fallen out of it, or on what 
 Rule 2: one-way delays hold an unknown difference of clocks, so that only how far they are above the least of
 the last `BASE_WINDOW_S` counts: that is the time a packet waits in queues.
 Rule 3: feedback is taken in when it comes and adds up until `outcome` is asked for.
-Rule 4: this measures; what follows from it is in `downlink`.
+Rule 4: `alarm` is called with every message after which something was reported lost or packets wait for long.
+Rule 5: this measures; what follows from it is in `downlink`.
 """
 
 from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from . import twcc
 from .rtp import newer_by
@@ -21,6 +22,8 @@ KEPT = 4096
 BASE_WINDOW_S = 20
 """The least delay is that of so many seconds and the one under way."""
 SMOOTHING = 0.1
+LONG_QUEUE_S = 0.03
+"""Packets that wait for longer are worth a look at once."""
 
 
 class Flight:
@@ -34,6 +37,8 @@ class Flight:
         """How long packets wait: smoothed, the last one, and the least of those in the last `outcome`."""
         self.told = self.lost = 0
         """Feedback messages taken in, and packets that they report lost, since the last `outcome`."""
+        self.alarm: Callable[[], object] | None = None
+        """Called where waiting to be asked for `outcome` is not enough."""
         self._came = self._size = 0
         self._standing = math.inf
         self.times = [0.0] * KEPT
@@ -90,6 +95,8 @@ class Flight:
         self.queue_s, self.latest_queue_s, self._standing = queue, latest, standing
         self._came, self.lost, self._size = self._came + came, self.lost + lost, self._size + total
         self.told += 1
+        if self.alarm is not None and (self.lost or self.queue_s > LONG_QUEUE_S):
+            self.alarm()
 
     def _bounds(self) -> tuple[float, float, float]:
         """Return when the newest second of arrivals ends, its least delay, and the least of all seconds."""

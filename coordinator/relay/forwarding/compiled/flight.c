@@ -6,7 +6,7 @@
 #include <string.h>
 
 enum { MAX_REPORTED = 2048 };
-static const double SMOOTHING = 0.1, TICK_S = 0.00025;
+static const double SMOOTHING = 0.1, LONG_QUEUE_S = 0.03, TICK_S = 0.00025;
 
 long long flight_note(Flight *self, size_t size, double now)
 {
@@ -67,6 +67,19 @@ static void flight_report(Flight *self, unsigned wire, int received, double arri
         self->standing = self->latest_queue_s;
 }
 
+/* A message was taken in; what the alarm raises is no fault of who sent it. */
+static void flight_told(Flight *self)
+{
+    self->told++;
+    if (!self->alarm || self->alarm == Py_None || (!self->lost && self->queue_s <= LONG_QUEUE_S))
+        return;
+    PyObject *alarm = Py_NewRef(self->alarm), *answer = PyObject_CallNoArgs(alarm);
+    if (!answer)
+        PyErr_WriteUnraisable(alarm);
+    Py_XDECREF(answer);
+    Py_DECREF(alarm);
+}
+
 static PyObject *flight_sent(Flight *self, PyObject *const *args, Py_ssize_t count)
 {
     if (count != 2) {
@@ -107,7 +120,7 @@ static PyObject *flight_take(Flight *self, PyObject *reports)
     Py_DECREF(walk);
     if (PyErr_Occurred())
         return NULL;
-    self->told++;
+    flight_told(self);
     Py_RETURN_NONE;
 }
 
@@ -171,7 +184,7 @@ const char *flight_hear(Flight *self, const unsigned char *body, Py_ssize_t size
     }
     for (unsigned index = 0; index < count; index++)
         flight_report(self, base + index, statuses[index] == 1 || statuses[index] == 2, arrivals[index]);
-    self->told++;
+    flight_told(self);
     return NULL;
 }
 
@@ -211,7 +224,27 @@ static PyObject *flight_arrived_bps(Flight *self, PyObject *within)
     return PyFloat_FromDouble((double)(8 * total) / span);
 }
 
+static int flight_traverse(Flight *self, visitproc visit, void *arg)
+{
+    Py_VISIT(self->alarm);
+    return 0;
+}
+
+static int flight_clear(Flight *self)
+{
+    Py_CLEAR(self->alarm);
+    return 0;
+}
+
+static void flight_dealloc(Flight *self)
+{
+    PyObject_GC_UnTrack(self);
+    flight_clear(self);
+    Py_TYPE(self)->tp_free((PyObject *)self);
+}
+
 static PyMemberDef flight_members[] = {
+    {"alarm", T_OBJECT, offsetof(Flight, alarm), 0, NULL},
     {"number", T_LONGLONG, offsetof(Flight, number), 0, NULL},
     {"sent_bytes", T_LONGLONG, offsetof(Flight, sent_bytes), 0, NULL},
     {"queue_s", T_DOUBLE, offsetof(Flight, queue_s), 0, NULL},
@@ -232,9 +265,12 @@ static PyMethodDef flight_methods[] = {
 PyTypeObject FlightType = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = TYPE_NAME("Flight"),
     .tp_basicsize = sizeof(Flight),
-    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
     .tp_doc = "See flight.Flight.",
     .tp_new = PyType_GenericNew,
+    .tp_dealloc = (destructor)flight_dealloc,
+    .tp_traverse = (traverseproc)flight_traverse,
+    .tp_clear = (inquiry)flight_clear,
     .tp_members = flight_members,
     .tp_methods = flight_methods,
 };

@@ -60,6 +60,7 @@ typedef struct {
     int seconds; /* in use of the two below */
     long long second[BASE_WINDOW_S + 1];
     double least[BASE_WINDOW_S + 1];
+    PyObject *alarm; /* NULL = nobody wants to know */
     uint32_t arrivals; /* since the start; the last KEPT are there */
     Sent sent[KEPT];
     Arrival arrived[KEPT];
