@@ -56,7 +56,7 @@ def parse_vp8(payload: bytes) -> Vp8 | None:
             at += 1
     if size <= at:
         return None
-    found.starts = bool(first & 0x10) and first & 0x07 == 0
+    found.starts = first & 0x17 == 0x10
     found.keyframe = found.starts and payload[at] & 0x01 == 0
     return found
 

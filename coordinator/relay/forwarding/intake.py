@@ -55,7 +55,7 @@ class Intake:
     def __init__(self, codec: str, clock_rate: int, history: History) -> None:
         self.codec = codec
         self.clock_rate = clock_rate
-        self.history = history
+        self._ring = history.ring
         self.rate = RateMeter()
         self.frame_times: deque[float] = deque(maxlen=FRAMES_KEPT)
         """When the last frames were complete."""
@@ -75,15 +75,18 @@ class Intake:
 
     def next(self, sequence: int, timestamp: int, marker: bool, payload: bytes, now: float) -> Packet | None:
         """Take in the packet that follows the newest, by its 16-bit number; None when it is another one."""
-        if self.top < 0 or sequence != self.top + 1 & 0xFFFF or not payload:
+        top = self.top + 1
+        if top < 1 or sequence != top & 0xFFFF or not payload:
             return None
-        self.top += 1
+        self.top = top
+        self.received += 1
         self.note(len(payload), marker, now)
         self.note_jitter(timestamp, now)
-        self.received += 1
         packet = packet_of(Packet(), self.codec, payload)
-        packet.seq, packet.timestamp, packet.marker = self.top - self.removed, timestamp, marker
-        self.history.put(packet)
+        packet.seq = seq = top - self.removed
+        packet.timestamp, packet.marker = timestamp, marker
+        ring = self._ring
+        ring[seq & len(ring) - 1] = packet
         return packet
 
     def note(self, size: int, marker: bool, now: float) -> None:

@@ -59,16 +59,16 @@ def parse(data: bytes) -> Header:
     header.timestamp = timestamp
     header.ssrc = ssrc
     at = 12 + 4 * (first & 0x0F)
-    header.extensions = {}
     if first & 0x10:
         if at + 4 > size:
             raise ValueError("RTP extension header is truncated")
-        profile, words = struct.unpack_from("!HH", data, at)
-        end = at + 4 + 4 * words
+        end = at + 4 + 4 * (data[at + 2] << 8 | data[at + 3])
         if end > size:
             raise ValueError("RTP extension is truncated")
-        header.extensions = _read_extensions(data, profile, at + 4, end)
+        header.extensions = _read_extensions(data, data[at] << 8 | data[at + 1], at + 4, end)
         at = end
+    else:
+        header.extensions = {}
     header.payload_at = at
     header.payload_end = size - data[-1] if first & 0x20 else size
     if header.payload_end < at:
@@ -79,24 +79,26 @@ def parse(data: bytes) -> Header:
 def _read_extensions(data: bytes, profile: int, at: int, end: int) -> dict[int, bytes]:
     """Read the elements of a one-byte or two-byte extension block (RFC 8285 §4.2, §4.3)."""
     two_byte = profile & 0xFFF0 == 0x1000
-    if not two_byte and profile != ONE_BYTE_PROFILE:
-        return {}
     found: dict[int, bytes] = {}
+    if not two_byte and profile != ONE_BYTE_PROFILE:
+        return found
     while at < end:
-        first = data[at]
-        if first == 0:
-            at += 1
+        element = data[at]
+        at += 1
+        if element == 0:
             continue
         if two_byte:
-            if at + 2 > end:
+            if at == end:
                 break
-            element, length, at = first, data[at + 1], at + 2
+            at += 1
+            stop = at + data[at - 1]
         else:
-            element, length, at = first >> 4, (first & 0x0F) + 1, at + 1
+            stop = at + (element & 0x0F) + 1
+            element >>= 4
             if element == 15:
                 break
-        found[element] = data[at : min(at + length, end)]
-        at += length
+        found[element] = data[at:stop] if stop <= end else data[at:end]
+        at = stop
     return found
 
 
