@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from livekit.protocol import models, rtc
 
-from .plane import Shortage
+from .feed import Shortage
 
 if TYPE_CHECKING:
     from .participant import Participant

@@ -11,9 +11,9 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass, field
 
+from .feed import Feed
 from .forwarding.route import Formats, Route
 from .media_track import HIGH
-from .plane import Feed
 from .publication import Publication
 from .sdp import Offer, Outgoing, Section
 from .uplink import Binding, bind

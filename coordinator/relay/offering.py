@@ -17,9 +17,9 @@ from livekit.protocol import rtc
 
 from . import sdp, sdp_offer
 from .errors import ProtocolViolation
+from .feed import Feed
 from .forwarding.route import Route
 from .negotiation import Subscription, formats_of
-from .plane import Feed
 from .transport import MediaTransport
 
 if TYPE_CHECKING:

@@ -11,12 +11,10 @@ is sent with copies.
 
 from __future__ import annotations
 
-import enum
 import time
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from .feed import Feed, Shortage
 from .forwarding import rtcp, rtp
 from .forwarding.downlink import Downlink
 from .forwarding.engine import Sender
@@ -27,7 +25,7 @@ from .forwarding.protection import Protection
 from .forwarding.route import RESEND_INTERVAL_S, Route
 from .forwarding.sender import PACKET_OVERHEAD
 from .forwarding.track import Stream
-from .media_track import HIGH, MediaTrack
+from .media_track import MediaTrack
 
 AUDIO_RESERVE_BPS = 50_000.0
 PACE = 1.5
@@ -41,34 +39,13 @@ REPEAT_TWICE_LOSS = 0.04
 ALLOCATION_INTERVAL_S, EASY_INTERVAL_S = 0.25, 0.5
 """How often layers are chosen anew; the second while all that is asked for goes out, without a limit."""
 WEIGHING_INTERVAL_S = 0.25
-"""How often feedback is weighed while the line is easy."""
+"""How often feedback is weighed while the line is easy; if it carries plenty, with each choice of layers."""
 PLENTY = 4.0
 """A line that carries so many times what is asked for leaves nothing to choose."""
 MAX_REPEATS_PER_NACK = 100
+MAX_REPORTS_KEPT = 128
 REPEAT_SHARE, REPEAT_SPAN_S = 0.3, 0.5
 """Repeats of video may take this share of what the line carries, over this time."""
-
-
-@dataclass
-class Feed:
-    """One subscription's media: the route, and what the subscriber asked for."""
-
-    track: MediaTrack
-    route: Route
-    quality: int = HIGH
-    enabled: bool = True
-    priority: int = 0
-    paused: bool = False
-    answered_sr: int = 0
-    """The last of our sender reports that the subscriber has answered."""
-
-
-class Shortage(enum.Enum):
-    """What the line is too thin for: nothing, the layers asked for, or some pictures altogether."""
-
-    NONE = 0
-    REDUCED = 1
-    PAUSED = 2
 
 
 Queued = tuple[Route, Packet, int, tuple[int, int, bytes]]
@@ -83,7 +60,7 @@ class Plane:
         self._send_rtcp = send_rtcp
         self._sealer = rtp.Sealer(0, 0)
         self._feeds: dict[int, Feed] = {}
-        self._report_times: deque[tuple[int, float]] = deque(maxlen=64)
+        self._report_times: dict[int, float] = {}
         self._weigh_at = self._allocate_at = 0.0
         self.wake: Callable[[float], None] = lambda at: None
         """Told when `tick` will have something to do (seconds), where that is earlier than it said itself."""
@@ -152,11 +129,12 @@ class Plane:
 
     def report(self, route: Route, ntp: int, timestamp: int, now: float) -> None:
         """Pass on the publisher's clock (see `media_track.Outlet`)."""
-        self._report_times.append((ntp >> 16 & 0xFFFFFFFF, now))
-        cursor = route.cursor
-        self._send_rtcp(
-            rtcp.sender_report(route.ssrc, ntp, timestamp, cursor.packets, cursor.octets, str(route.ssrc))
-        )
+        times = self._report_times
+        times[ntp >> 16 & 0xFFFFFFFF] = now
+        if len(times) > MAX_REPORTS_KEPT:
+            del times[next(iter(times))]
+        sent = route.cursor.packets, route.cursor.octets
+        self._send_rtcp(rtcp.sender_report(route.ssrc, ntp, timestamp, *sent, str(route.ssrc)))
 
     def on_part(self, part: rtcp.Part, now: float) -> None:
         """Take in one part of the participant's RTCP that is about what it is sent."""
@@ -182,7 +160,7 @@ class Plane:
             return
         rtt = None
         if block.last_sr and block.last_sr != feed.answered_sr:  # told once: while nothing is sent it stays
-            sent = next((at for last_sr, at in self._report_times if last_sr == block.last_sr), None)
+            sent = self._report_times.get(block.last_sr)
             rtt = now - sent - block.delay_s if sent is not None else None
             feed.answered_sr = block.last_sr
         feed.route.lost = block.lost
@@ -231,7 +209,7 @@ class Plane:
         Returns when to call it again (seconds).
         """
         line = self.line
-        if now >= self._weigh_at or not line.easy:
+        if now >= min(self._weigh_at, self._allocate_at) or not line.easy:
             self._weigh_at = now + WEIGHING_INTERVAL_S
             if line.flight.told:
                 line.weigh(now)
@@ -248,7 +226,9 @@ class Plane:
                 self._allocate_at = (now // EASY_INTERVAL_S + 1) * EASY_INTERVAL_S  # for all at once
             else:
                 self.allocate(now)
-        return min(self._weigh_at, self._allocate_at) if line.easy else now
+        if not line.easy:
+            return now
+        return min(self._weigh_at, self._allocate_at) if self._settled_on is None else self._allocate_at
 
     def _settled(self, now: float) -> bool:
         """Whether choosing again would change nothing: the same streams, on a line that carries far more."""
@@ -311,6 +291,7 @@ class Plane:
         if self.line.learning and not self._reduced:
             self._allocate_at = now + EASY_INTERVAL_S
         self._settle(now)
+        self.wake(self._allocate_at)
 
     def _settle(self, now: float) -> None:
         """Note what was chosen from, if there was nothing to weigh against anything else."""

@@ -24,8 +24,10 @@ from .media_track import HIGH, QUALITY_BY_RID, MediaTrack
 from .sdp import Section
 
 FEEDBACK_INTERVAL_S, SPARSE_INTERVAL_S, SPARSE = 0.1, 0.2, 10
-"""How often feedback goes out, the second while there are fewer packets to tell of: it takes the line too."""
+"""How often feedback goes out, the second while fewer packets a turn come: it takes the line too."""
 REPORT_INTERVAL_S = 1.0
+MAX_TOGETHER_BYTES = 1200
+"""Feedback and report go out as one packet where they fit."""
 MAX_SOURCES = 256
 LOSS_SAMPLE, LOSS_WEIGHT = 50, 0.3
 """The share lost is judged from so many packets, and each time counts so much."""
@@ -63,7 +65,7 @@ class Uplink:
         self._recorder = Recorder()
         self.fast_path = engine.compiled.FastPath(self._recorder) if engine.compiled is not None else None
         """Takes usual packets in C; None in pure Python."""
-        self._feedback_at = self._sparse_at = self._report_at = self._tracks_at = 0.0
+        self._told_at = self._feedback_at = self._report_at = self._tracks_at = 0.0
         self.wake: Callable[[float], None] = lambda at: None
         """Told when `tick` will have something to do (seconds), where that is earlier than it said itself."""
         self._received = 0
@@ -250,31 +252,33 @@ class Uplink:
         if now >= self._tracks_at:
             self._tracks_at = min(track.tick(now, self.rtt_s) for track in self._tracks)
         if now >= self._feedback_at:
-            self._tell_arrivals(now)
-        if now >= self._report_at:
-            self._tell_reception(now)
-        return min(self._tracks_at, self._feedback_at, self._report_at)
+            report = self._reception(now) if now >= self._report_at else b""
+            feedback = self._arrivals(now)
+            if report and len(report) + len(feedback) > MAX_TOGETHER_BYTES:
+                self._send_rtcp(report)
+                report = b""
+            if report or feedback:
+                self._send_rtcp(report + feedback)
+        return min(self._tracks_at, self._feedback_at)
 
-    def _tell_arrivals(self, now: float) -> None:
-        """Send transport feedback, unless there is little to tell and a moment to wait for more."""
+    def _arrivals(self, now: float) -> bytes:
+        """Return transport feedback, empty if nothing came, and set the time of the next."""
         recorder = self._recorder
-        if len(recorder) < SPARSE and now < self._sparse_at:
-            self._feedback_at = min(now + FEEDBACK_INTERVAL_S / 2, self._sparse_at)
-            return
-        self._feedback_at, self._sparse_at = now + FEEDBACK_INTERVAL_S, now + SPARSE_INTERVAL_S
+        waited_s = now - self._told_at
+        sparse = len(recorder) * FEEDBACK_INTERVAL_S < SPARSE * waited_s
+        self._told_at = now
+        self._feedback_at = now + (SPARSE_INTERVAL_S if sparse else FEEDBACK_INTERVAL_S)
         body = recorder.feedback()
         if recorder.reported >= LOSS_SAMPLE:
             fresh = recorder.take_loss()
             before = fresh if self._numbered_loss is None else self._numbered_loss
             self._numbered_loss = before + (fresh - before) * LOSS_WEIGHT
-        if body is not None:
-            self._send_rtcp(rtcp.transport_feedback(next(iter(self._sources), 0), body))
+        return rtcp.transport_feedback(next(iter(self._sources), 0), body) if body is not None else b""
 
-    def _tell_reception(self, now: float) -> None:
-        """Send receiver reports."""
+    def _reception(self, now: float) -> bytes:
+        """Return a receiver report, empty if nothing came, and set the time of the next."""
         self._report_at = now + REPORT_INTERVAL_S
         blocks = [block for track in self._tracks for block in track.reports(now)]
         reported = max((block.lost for block in blocks), default=0.0)
         self.loss = reported if self._numbered_loss is None else self._numbered_loss
-        if blocks:
-            self._send_rtcp(rtcp.receiver_report(blocks))
+        return rtcp.receiver_report(blocks) if blocks else b""

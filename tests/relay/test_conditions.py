@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from coordinator.relay.conditions import EXCELLENT, GOOD, LOST, POOR, SILENT_S, quality_of
-from coordinator.relay.plane import Shortage
+from coordinator.relay.feed import Shortage
 
 
 @pytest.mark.parametrize(

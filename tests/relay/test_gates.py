@@ -13,6 +13,7 @@ from livekit.protocol import rtc
 from coordinator.relay import uplink
 from coordinator.relay.agenda import RETRY_S, Agenda
 from coordinator.relay.demand import PATIENCE_S, Demand
+from coordinator.relay.feed import Feed
 from coordinator.relay.forwarding import engine, flight, rtcp, rtp, twcc
 from coordinator.relay.forwarding.downlink import Downlink
 from coordinator.relay.forwarding.keyframes import INTERVAL_S
@@ -21,7 +22,7 @@ from coordinator.relay.forwarding.track import VIDEO_NACK_AGE_S, Stream
 from coordinator.relay.liveness import tick_participant
 from coordinator.relay.media_track import HIGH, LOW, MediaTrack
 from coordinator.relay.negotiation import REASK_S
-from coordinator.relay.plane import EASY_INTERVAL_S, WEIGHING_INTERVAL_S, Feed, Plane
+from coordinator.relay.plane import EASY_INTERVAL_S, WEIGHING_INTERVAL_S, Plane
 from coordinator.relay.uplink import SPARSE_INTERVAL_S, Binding, Uplink
 from tests.relay.test_hostile import Tape, a_room, enter
 from tests.relay.test_offering import publish
@@ -266,8 +267,8 @@ def test_an_easy_line_is_looked_at_a_few_times_a_second_and_its_layers_are_left_
     line = easy()
     line.run(10.0)
     assert line.choices == 0 and line.feed.route.current is line.high
-    assert line.looks <= 10 * (1 / WEIGHING_INTERVAL_S + 1 / EASY_INTERVAL_S + 1)
-    assert line.plane.line.flight.told <= WEIGHING_INTERVAL_S / 0.1 + 1, "what was told was weighed"
+    assert line.looks <= 10 / EASY_INTERVAL_S + 1
+    assert line.plane.line.flight.told <= EASY_INTERVAL_S / 0.1 + 1, "what was told was weighed"
 
 
 @pytest.mark.parametrize("how", [{"lost": True}, {"delay_s": 0.6}])
@@ -368,8 +369,8 @@ def trace(rate_bps: float, loss_every: int, after_s: float) -> list[tuple[float,
     return packets
 
 
-def seen_at(packets: list[tuple[float, int, float | None, float]], *, seldom: bool) -> tuple[float, float]:
-    """When the line is found out, and what it is then believed to carry."""
+def seen_at(packets: list[tuple[float, int, float | None, float]], every_s: float) -> tuple[float, float]:
+    """When the line is found out, and what it is then believed to carry; weighed so often while easy."""
     line, now, place, told = Downlink(), 100.0, 0, 0
     weighed_at = 0.0
     while now < 110.0:
@@ -382,11 +383,9 @@ def seen_at(packets: list[tuple[float, int, float | None, float]], *, seldom: bo
         while told < place and packets[told][3] <= now:
             body.append((packets[told][1], packets[told][2]))
             told += 1
-        if told > due and not seldom:
-            line.feedback(body, now)
-        elif told > due:
+        if told > due:
             line.flight.take(body)
-        if seldom and (now - weighed_at >= WEIGHING_INTERVAL_S or not line.easy) and line.flight.told:
+        if line.flight.told and (now - weighed_at >= every_s or not line.easy):
             weighed_at = now
             line.weigh(now)
         if not line.learning:
@@ -394,13 +393,14 @@ def seen_at(packets: list[tuple[float, int, float | None, float]], *, seldom: bo
     raise AssertionError("never seen")
 
 
+@pytest.mark.parametrize("every_s", [WEIGHING_INTERVAL_S, EASY_INTERVAL_S])
 @pytest.mark.parametrize("after_s", [3.0, 3.05, 3.1, 3.15, 3.2, 3.25])
 @pytest.mark.parametrize(("rate_bps", "loss_every"), [(2e5, 0), (6e5, 0), (1e6, 0), (1e8, 2), (1e8, 4)])
 def test_a_line_that_turns_bad_is_found_out_no_later_than_when_every_message_is_weighed(
-    rate_bps: float, loss_every: int, after_s: float
+    rate_bps: float, loss_every: int, after_s: float, every_s: float
 ) -> None:
     packets = trace(rate_bps, loss_every, after_s)
-    at_once, seldom = seen_at(packets, seldom=False), seen_at(packets, seldom=True)
+    at_once, seldom = seen_at(packets, 0.0), seen_at(packets, every_s)
     assert seldom[0] <= at_once[0] + TICK_S + 1e-6
     assert seldom[0] >= at_once[0] - 0.1
     assert seldom[1] == pytest.approx(at_once[1], rel=0.15)

@@ -7,11 +7,12 @@ import time
 import pytest
 from livekit.protocol import models
 
+from coordinator.relay.feed import Feed, Shortage
 from coordinator.relay.forwarding import red, rtcp, rtp
 from coordinator.relay.forwarding.route import Formats, Route
 from coordinator.relay.forwarding.track import Stream
 from coordinator.relay.media_track import MediaTrack
-from coordinator.relay.plane import Feed, Plane, Shortage
+from coordinator.relay.plane import Plane
 
 OPUS, RED, VP8, RTX = 111, 63, 96, 97
 TCC = 4

@@ -6,6 +6,7 @@ Rule 2: transport-cc bodies are passed on unread (see `twcc`).
 
 from __future__ import annotations
 
+import functools
 import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,9 +14,10 @@ from dataclasses import dataclass
 SR, RR, SDES, BYE, RTPFB, PSFB = 200, 201, 202, 203, 205, 206
 OWN_SSRC = 1
 """The SSRC under which the relay reports; peers never send with it."""
+_SENDER_REPORT, _BLOCK = struct.Struct("!BBHIQIII"), struct.Struct("!IIIIII")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Block:
     """One report block: what its sender received of `ssrc`. `lost` is a share 0..1; delays in seconds."""
 
@@ -28,40 +30,40 @@ class Block:
     delay_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SenderReport:
     ssrc: int
     ntp: int
     timestamp: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reports:
     blocks: tuple[Block, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Nack:
     ssrc: int
     sequences: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class KeyframeRequest:
     ssrc: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Remb:
     bitrate_bps: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class TransportFeedback:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Bye:
     ssrcs: tuple[int, ...]
 
@@ -112,8 +114,8 @@ def _read(kind: int, count: int, body: bytes) -> Iterable[Part]:
 
 def _blocks(data: bytes, count: int) -> tuple[Block, ...]:
     blocks = []
-    for index in range(min(count, len(data) // 24)):
-        ssrc, loss, highest, jitter, last_sr, delay = struct.unpack_from("!IIIIII", data, 24 * index)
+    whole = memoryview(data)[: 24 * min(count, len(data) // 24)]
+    for ssrc, loss, highest, jitter, last_sr, delay in _BLOCK.iter_unpack(whole):
         total = loss & 0xFFFFFF
         total = total - 0x1000000 if total & 0x800000 else total
         blocks.append(Block(ssrc, (loss >> 24) / 256, total, highest, jitter, last_sr, delay / 65536))
@@ -167,10 +169,17 @@ def receiver_report(blocks: Sequence[Block]) -> bytes:
 
 def sender_report(ssrc: int, ntp: int, timestamp: int, packets: int, octets: int, cname: str) -> bytes:
     """Return a sender report with the SDES that a compound packet must have."""
-    body = struct.pack("!IQIII", ssrc, ntp, timestamp & 0xFFFFFFFF, packets & 0xFFFFFFFF, octets & 0xFFFFFFFF)
+    report = _SENDER_REPORT.pack(
+        0x80, SR, 6, ssrc, ntp, timestamp & 0xFFFFFFFF, packets & 0xFFFFFFFF, octets & 0xFFFFFFFF
+    )
+    return report + _description(ssrc, cname)
+
+
+@functools.lru_cache(maxsize=4096)
+def _description(ssrc: int, cname: str) -> bytes:
     name = cname.encode()[:255]
     item = struct.pack("!IBB", ssrc, 1, len(name)) + name + b"\0"
-    return _packet(SR, 0, body) + _packet(SDES, 1, item + bytes(-len(item) % 4))
+    return _packet(SDES, 1, item + bytes(-len(item) % 4))
 
 
 def nack(ssrc: int, sequences: Iterable[int]) -> bytes:
