@@ -1,4 +1,4 @@
-"""Binding requests and answers beside a general STUN library: the same is read, the same bytes are written."""
+"""Binding requests and answers beside a general STUN library: the same is read, the same bytes written."""
 
 from __future__ import annotations
 
