@@ -100,10 +100,6 @@ class Rooms:
         """Return all participants of all rooms."""
         return [person for room in self._rooms.values() for person in room.participants.values()]
 
-    def tick_media(self, now: float) -> None:
-        """Do what is due of media and its feedback; call it about every 20 ms."""
-        self._context.agenda.run(now)
-
     def tick_rooms(self, now: float) -> None:
         """Do what time brings: speakers, line quality, ends; call it about every 200 ms."""
         for name, room in list(self._rooms.items()):

@@ -1,10 +1,17 @@
-"""Work at a steady pace on the event loop, without a task to wake."""
+"""Work at a steady pace on the event loop, without a task to wake.
+
+Rule: everything ticks at multiples of its interval on the loop's clock, so that what is due at about the same
+time is done in one turn of the loop.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable
+
+from .agenda import Agenda
 
 logger = logging.getLogger(__name__)
 
@@ -20,7 +27,7 @@ class Ticker:
         self._work = work
         self._interval_s = interval_s
         self._loop = asyncio.get_running_loop()
-        self._due = self._loop.time() + interval_s
+        self._due = (self._loop.time() // interval_s + 1) * interval_s
         self._handle = self._loop.call_at(self._due, self._tick)
 
     def stop(self) -> None:
@@ -29,10 +36,44 @@ class Ticker:
 
     def _tick(self) -> None:
         now = self._loop.time()
-        late = now - self._due
-        self._due = self._due + self._interval_s if late < self._interval_s else now + self._interval_s
+        interval_s = self._interval_s
+        self._due = max(self._due + interval_s, now // interval_s * interval_s)
         self._handle = self._loop.call_at(self._due, self._tick)
         try:
             self._work(now)
         except Exception:
             logger.exception("a tick failed")
+
+
+class AgendaTicker:
+    """Runs an agenda where something on it is due, once every `interval_s` at most, until it is stopped."""
+
+    def __init__(self, agenda: Agenda, interval_s: float) -> None:
+        self._agenda = agenda
+        self._interval_s = interval_s
+        self._loop = asyncio.get_running_loop()
+        self._handle: asyncio.TimerHandle | None = None
+        agenda.on_earlier = self._set
+        self._set(agenda.next_at)
+
+    def stop(self) -> None:
+        """Run it no more."""
+        self._agenda.on_earlier = lambda at: None
+        if self._handle is not None:
+            self._handle.cancel()
+
+    def _set(self, at: float) -> None:
+        if at == math.inf:
+            return
+        interval_s = self._interval_s
+        tick = max(math.ceil(at / interval_s - 1e-6), self._loop.time() // interval_s + 1)
+        if self._handle is not None:
+            if self._handle.when() <= tick * interval_s:
+                return
+            self._handle.cancel()
+        self._handle = self._loop.call_at(tick * interval_s, self._run)
+
+    def _run(self) -> None:
+        self._handle = None
+        self._agenda.run(self._loop.time())
+        self._set(self._agenda.next_at)

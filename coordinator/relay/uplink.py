@@ -267,7 +267,8 @@ class Uplink:
         waited_s = now - self._told_at
         sparse = len(recorder) * FEEDBACK_INTERVAL_S < SPARSE * waited_s
         self._told_at = now
-        self._feedback_at = now + (SPARSE_INTERVAL_S if sparse else FEEDBACK_INTERVAL_S)
+        interval_s = SPARSE_INTERVAL_S if sparse else FEEDBACK_INTERVAL_S
+        self._feedback_at = (now // interval_s + 1) * interval_s  # for all at once
         body = recorder.feedback()
         if recorder.reported >= LOSS_SAMPLE:
             fresh = recorder.take_loss()

@@ -11,18 +11,17 @@ import pytest
 from livekit.protocol import rtc
 
 from coordinator.relay import uplink
-from coordinator.relay.agenda import RETRY_S, Agenda
+from coordinator.relay.agenda import Agenda
 from coordinator.relay.demand import PATIENCE_S, Demand
 from coordinator.relay.feed import Feed
-from coordinator.relay.forwarding import engine, flight, rtcp, rtp, twcc
-from coordinator.relay.forwarding.downlink import Downlink
+from coordinator.relay.forwarding import rtcp, rtp, twcc
 from coordinator.relay.forwarding.keyframes import INTERVAL_S
 from coordinator.relay.forwarding.route import Route
 from coordinator.relay.forwarding.track import VIDEO_NACK_AGE_S, Stream
 from coordinator.relay.liveness import tick_participant
 from coordinator.relay.media_track import HIGH, LOW, MediaTrack
 from coordinator.relay.negotiation import REASK_S
-from coordinator.relay.plane import EASY_INTERVAL_S, WEIGHING_INTERVAL_S, Plane
+from coordinator.relay.plane import EASY_INTERVAL_S, Plane
 from coordinator.relay.uplink import SPARSE_INTERVAL_S, Binding, Uplink
 from tests.relay.test_hostile import Tape, a_room, enter
 from tests.relay.test_offering import publish
@@ -30,48 +29,6 @@ from tests.relay.test_offering import publish
 TICK_S = 0.02
 VP8, TCC = 96, 4
 KEYFRAME, FRAME = b"\x10\x00" + bytes(500), b"\x10\x01" + bytes(500)
-
-# the agenda
-
-
-def test_only_what_is_due_is_called_and_the_earlier_time_counts() -> None:
-    agenda, called = Agenda(), []
-
-    def work(now: float) -> float:
-        called.append(now)
-        return now + 1.0
-
-    turn = agenda.add(work)
-    for now in (10.0, 10.5, 11.0):
-        agenda.run(now)
-    assert called == [10.0, 11.0]
-    turn.wake(11.2)
-    turn.wake(11.4)
-    for now in (11.1, 11.3, 11.5, 12.3):
-        agenda.run(now)
-    assert called == [10.0, 11.0, 11.3, 12.3]
-    turn.cancel()
-    agenda.run(99.0)
-    turn.wake()
-    assert len(called) == 4 and len(agenda) == 0
-
-
-def test_what_is_always_due_gets_one_turn_a_run_and_what_fails_another_one_soon() -> None:
-    agenda, called = Agenda(), []
-
-    def busy(now: float) -> float:
-        called.append(now)
-        return now
-
-    def faulty(now: float) -> float:
-        called.append(-now)
-        raise RuntimeError
-
-    agenda.add(faulty)
-    agenda.add(busy)
-    for now in (1.0, 1.02, 1.02 + RETRY_S):
-        agenda.run(now)
-    assert called[:3] == [-1.0, 1.0, 1.02] and sorted(called[3:]) == [-1.02 - RETRY_S, 1.02 + RETRY_S]
 
 
 # what is received
@@ -329,81 +286,6 @@ def test_a_receivers_own_estimate_is_heeded_at_the_next_tick() -> None:
     line.plane.on_part(rtcp.Remb(100_000), line.now)
     line.agenda.run(line.now + TICK_S)
     assert line.looks == 1 and not line.plane.line.learning
-
-
-# feedback that is weighed seldom
-
-
-@pytest.mark.parametrize("kind", {flight.Flight, engine.Flight})
-def test_a_flight_raises_the_alarm_for_loss_and_for_a_queue_and_for_nothing_else(
-    kind: type[flight.Flight],
-) -> None:
-    line, rung = kind(), []
-    line.alarm = lambda: rung.append(line.told)
-    for number in range(30):
-        line.sent(1000, number / 100)
-    line.take([(number, number / 100) for number in range(1, 11)])
-    assert rung == []
-    line.take([(11, None)])
-    assert rung == [2]
-    line.outcome()
-    line.take([(number, number / 100 + 0.3) for number in range(12, 25)])
-    assert rung == [2, 1]
-    line.alarm = None
-    line.take([(25, None)])
-    assert rung == [2, 1]
-
-
-def trace(rate_bps: float, loss_every: int, after_s: float) -> list[tuple[float, int, float | None, float]]:
-    """Packets on a line that is good for a while, then thin or lossy: (sent, number, came, told)."""
-    packets, free_at, step = [], 0.0, 0.008
-    for number in range(1, 1500):
-        sent = 100 + number * step
-        thin = sent - 100 > after_s
-        waits = max(0.0, free_at - sent) if thin else 0.0
-        lost = thin and (waits > 0.25 or (loss_every and number % loss_every == 0))
-        if thin and not lost:
-            free_at = max(free_at, sent) + 9600 / rate_bps
-        came = None if lost else (free_at if thin else sent) + 0.02
-        packets.append((sent, number, came, 100 + math.ceil((sent - 100 + 0.3) / 0.1) * 0.1))
-    return packets
-
-
-def seen_at(packets: list[tuple[float, int, float | None, float]], every_s: float) -> tuple[float, float]:
-    """When the line is found out, and what it is then believed to carry; weighed so often while easy."""
-    line, now, place, told = Downlink(), 100.0, 0, 0
-    weighed_at = 0.0
-    while now < 110.0:
-        now = round(now + TICK_S, 6)
-        while place < len(packets) and packets[place][0] <= now:
-            assert line.flight.sent(1200, packets[place][0]) == packets[place][1]
-            place += 1
-        body: list[tuple[int, float | None]] = []
-        due = told
-        while told < place and packets[told][3] <= now:
-            body.append((packets[told][1], packets[told][2]))
-            told += 1
-        if told > due:
-            line.flight.take(body)
-        if line.flight.told and (now - weighed_at >= every_s or not line.easy):
-            weighed_at = now
-            line.weigh(now)
-        if not line.learning:
-            return now, line.budget_bps
-    raise AssertionError("never seen")
-
-
-@pytest.mark.parametrize("every_s", [WEIGHING_INTERVAL_S, EASY_INTERVAL_S])
-@pytest.mark.parametrize("after_s", [3.0, 3.05, 3.1, 3.15, 3.2, 3.25])
-@pytest.mark.parametrize(("rate_bps", "loss_every"), [(2e5, 0), (6e5, 0), (1e6, 0), (1e8, 2), (1e8, 4)])
-def test_a_line_that_turns_bad_is_found_out_no_later_than_when_every_message_is_weighed(
-    rate_bps: float, loss_every: int, after_s: float, every_s: float
-) -> None:
-    packets = trace(rate_bps, loss_every, after_s)
-    at_once, seldom = seen_at(packets, 0.0), seen_at(packets, every_s)
-    assert seldom[0] <= at_once[0] + TICK_S + 1e-6
-    assert seldom[0] >= at_once[0] - 0.1
-    assert seldom[1] == pytest.approx(at_once[1], rel=0.15)
 
 
 # what is told

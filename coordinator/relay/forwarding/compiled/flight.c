@@ -73,6 +73,7 @@ static void flight_told(Flight *self)
     self->told++;
     if (!self->alarm || self->alarm == Py_None || (!self->lost && self->queue_s <= LONG_QUEUE_S))
         return;
+    python_calls++;
     PyObject *alarm = Py_NewRef(self->alarm), *answer = PyObject_CallNoArgs(alarm);
     if (!answer)
         PyErr_WriteUnraisable(alarm);
