@@ -5,8 +5,8 @@ Control packets have an allowance of their own, as each may say much.
 Rule 2: what cannot be decrypted is replayed or forged and says nothing; the rest says that the peer is there.
 Rule 3: whatever is raised behind a door costs one packet and is told to `on_fault`.
 Rule 4: transport feedback goes straight into the line's `flight`, where it waits to be weighed.
-Rule 5: the compiled plane has the same class. Its door has a `fast_path` besides, which takes media in its
-usual course (see `uplink`).
+Rule 5: a door gives media to its `fast_path`, and what is not for that one to `Behind.on_rtp` (see `uplink`).
+Rule 6: the compiled plane has the same class.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pylibsrtp import _binding
 
 from .allowance import Allowance
 from .forwarding import engine, rtcp
-from .forwarding.engine import Flight
+from .forwarding.engine import FastPath, Flight
 
 BUFFER_BYTES = 2048
 _ffi: Any = _binding.ffi
@@ -54,8 +54,8 @@ class PureDoor:
         self._packets, self._controls = Allowance(*packets), Allowance(*controls)
         self.flight: Flight | None = None
         """What transport feedback is about; without it that goes to `Behind.on_rtcp`."""
-        self.fast_path: Any = None
-        """Of no effect here (rule 5)."""
+        self.fast_path: FastPath | None = None
+        """Who is offered each packet of media first."""
         self._session: Any = None
         self._owner: object = None
         self.heard_at = time.monotonic()
@@ -99,7 +99,11 @@ class PureDoor:
         if control:
             self._take_control(plain)
         else:
-            self._hand(self._behind.on_rtp, plain)
+            self._hand(self._take_rtp, plain)
+
+    def _take_rtp(self, data: bytes) -> None:
+        if self.fast_path is None or not self.fast_path.take(data, self.heard_at):
+            self._behind.on_rtp(data)
 
     def _take_control(self, data: bytes) -> None:
         if not self._controls.take():

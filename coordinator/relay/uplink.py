@@ -4,8 +4,8 @@ Rule 1: a packet is placed by its SSRC where that is known; else by its mid and 
 writing once they have heard from us, so that the SSRC is remembered then.
 Rule 2: retransmissions and redundant audio are unwrapped here; behind this file a packet is a packet.
 Rule 3: feedback goes out from `tick`, never per packet, except the first NACK of a gap.
-Rule 4: in the compiled plane the door gives packets in their usual course to `fast_path`, which does the same
-with them as is done here (forwarding/compiled/fast_path.c), and all others come here.
+Rule 4: the door gives packets in their usual course to `fast_path`, which does the same with them as is done
+here, and all others come here.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 
-from .forwarding import engine, red, rtcp, rtp
-from .forwarding.engine import Recorder, parse
+from .forwarding import red, rtcp, rtp
+from .forwarding.engine import FastPath, Recorder, parse
 from .forwarding.rtp import Header
 from .forwarding.track import Stream
 from .media_track import HIGH, QUALITY_BY_RID, MediaTrack
@@ -63,8 +63,8 @@ class Uplink:
         self._sources: dict[int, tuple[Binding, Stream]] = {}
         self._ids: dict[str, int] = {}
         self._recorder = Recorder()
-        self.fast_path = engine.compiled.FastPath(self._recorder) if engine.compiled is not None else None
-        """Takes usual packets in C; None in pure Python."""
+        self.fast_path: FastPath | None = FastPath(self._recorder)
+        """Takes usual packets; without it all are taken here."""
         self._told_at = self._feedback_at = self._report_at = self._tracks_at = 0.0
         self.wake: Callable[[float], None] = lambda at: None
         """Told when `tick` will have something to do (seconds), where that is earlier than it said itself."""

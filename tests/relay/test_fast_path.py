@@ -1,4 +1,4 @@
-"""The compiled fast path beside Python with the same media: the same is sent, known and asked for."""
+"""The fast path of the plane in use beside the long way, with the same media: both come to the same."""
 
 from __future__ import annotations
 
@@ -18,9 +18,7 @@ from coordinator.relay.forwarding.route import Formats, Route
 from coordinator.relay.media_track import MediaTrack
 from coordinator.relay.uplink import Binding, Uplink
 
-if engine.compiled is None:
-    pytest.skip("the compiled plane is not in use", allow_module_level=True)
-
+COMPILED = pytest.mark.skipif(engine.compiled is None, reason="the compiled plane is not in use")
 OPUS, RED, VP8, RTX = 111, 63, 96, 97
 VOICE, CAMERA, REPEATS = 7, 8, 9
 COUNTED, LEVEL, MID = 5, 1, 3
@@ -214,7 +212,7 @@ def live(world: World, day: list[Any]) -> None:
 
 @settings(max_examples=400, deadline=None)
 @given(days())
-def test_the_fast_path_does_what_python_does(day: list[Any]) -> None:
+def test_the_fast_path_does_what_the_long_way_does(day: list[Any]) -> None:
     worlds = [World(fast=False), World(fast=True)]
     for world in worlds:
         with pytest.MonkeyPatch.context() as patch:
@@ -255,6 +253,7 @@ def test_what_ended_takes_it_no_more() -> None:
     assert world.uplink.fast_path.take(rtp.build(OPUS, False, 1, 9, VOICE, b"", b"sound"), 1.0)
 
 
+@COMPILED
 @settings(max_examples=300)
 @given(
     st.integers(0, 65535),
@@ -277,6 +276,7 @@ def test_both_recorders_write_the_same_feedback(first: int, steps: list[tuple[in
         assert told[0] == told[1]
 
 
+@COMPILED
 def test_the_fast_path_refuses_what_is_none_of_its_own() -> None:
     with pytest.raises(TypeError):
         engine.compiled.FastPath(twcc.Recorder())

@@ -10,10 +10,11 @@ import importlib
 import os
 from typing import TYPE_CHECKING, Any
 
-from . import cursor, flight, history, intake, rtp, sender, twcc
+from . import cursor, fast_path, flight, history, intake, rtp, sender, twcc
 
 if TYPE_CHECKING:
     from .cursor import Cursor
+    from .fast_path import FastPath
     from .flight import Flight
     from .history import Packet
     from .intake import Intake, RateMeter
@@ -35,6 +36,7 @@ else:
         compiled = None
     NAME = "pure" if compiled is None else "compiled"
     Cursor = (compiled or cursor).Cursor
+    FastPath = (compiled or fast_path).FastPath
     Flight = (compiled or flight).Flight
     Intake = (compiled or intake).Intake
     Packet = (compiled or history).Packet
@@ -46,6 +48,6 @@ else:
     parse = (compiled or rtp).parse
 
 __all__ = [
-    "NAME", "Cursor", "Flight", "Intake", "Packet", "RateMeter", "Recorder", "Sender", "Wire",
+    "NAME", "Cursor", "FastPath", "Flight", "Intake", "Packet", "RateMeter", "Recorder", "Sender", "Wire",
     "compiled", "fan_out", "parse",
 ]  # fmt: skip

@@ -1,10 +1,10 @@
 /* The media plane in C, with the names of the pure one: parse (rtp.py), Packet (history.py), RateMeter and Intake
-   (intake.py), Recorder (twcc.py), Cursor, Flight, Wire, Sender and fan_out (the files of their names, and sender.py),
-   WayOut, Door, Doors and wait (../way_out.py, ../door.py, ../doors.py, ../media_loop.py). What is behind each name is
-   said there. FastPath is in C only: what it takes, ../uplink.py would take in the same way.
+   (intake.py), Recorder (twcc.py), FastPath, Cursor, Flight, Wire, Sender and fan_out (the files of their names, and
+   sender.py), WayOut, Door, Doors and wait (../way_out.py, ../door.py, ../doors.py, ../media_loop.py). What is behind
+   each name is said there.
 
-   Rule 1: what these say is what this does, byte for byte and error for error: tests/relay/test_planes.py and
-   test_doors.py hold the two side by side. Only a Sender that was aimed goes further: it encrypts and sends.
+   Rule 1: what these say is what this does, byte for byte and error for error: tests/relay/test_planes.py,
+   test_doors.py and test_fast_path.py hold the two side by side.
    Rule 2: everything runs on the event loop's thread with the interpreter locked, so that one buffer serves all.
    Rule 3: sizes from outside are checked before anything is written; the buffer has room for SRTP's trailer. */
 

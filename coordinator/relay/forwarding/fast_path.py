@@ -1,0 +1,111 @@
+"""From the door to all who get it, for packets in their usual course.
+
+Rule 1: a packet is of this path when its stream and payload type were put here, when it is the next of its
+stream, and when it is written as senders do: no padding, no contributing sources, header extensions with
+elements of one byte. Nothing has been touched of one that is not: it goes to `uplink` whole.
+Rule 2: what is done here with a packet is what `rtp.parse`, `uplink` and `track` would do, step by step; it
+is written once more because it is done for nearly every packet.
+Rule 3: the compiled plane has the same class (see `engine`).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+
+from .cursor import Cursor
+from .history import Packet
+from .intake import Intake
+from .sender import Sender, fan_out
+from .twcc import Recorder
+
+_FIXED = struct.Struct("!BBHII")
+_Source = tuple[
+    tuple[int, ...], Intake, list[tuple[Cursor, Sender]],
+    Callable[[Packet, float], None], Callable[[Packet, list[int], float], None],
+]  # fmt: skip
+
+
+class FastPath:
+    """The usual packets of one participant, whose arrivals go to `recorder`."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.received = 0
+        """Packets taken, since the start."""
+        self._recorder = recorder
+        self._counted_id = self._level_id = 0
+        self._sources: dict[int, _Source] = {}
+
+    def configure(self, counted_id: int, level_id: int) -> None:
+        """Take over the extension numbers of transport-wide numbers and of audio levels, 0 for none."""
+        self._counted_id, self._level_id = counted_id, level_id
+
+    def forget(self) -> None:
+        """Take no packets any more."""
+        self._sources = {}
+
+    def put(
+        self,
+        ssrc: int,
+        types: tuple[int, ...],
+        intake: Intake,
+        exits: list[tuple[Cursor, Sender]],
+        forward: Callable[[Packet, float], None],
+        forward_left: Callable[[Packet, list[int], float], None],
+    ) -> None:
+        """Take the packets of a stream with one of these payload types.
+
+        They go out at `exits`; where one may not go straight, `forward_left(packet, places, now)` is called,
+        and `forward(packet, now)` instead of both with a keyframe, which somebody may wait for.
+        """
+        self._sources[ssrc] = types, intake, exits, forward, forward_left
+
+    def take(self, data: bytes, now: float) -> bool:
+        """Take a packet all the way, at `now` in seconds; False when it is not for this path."""
+        size = len(data)
+        if size < 16:
+            return False
+        first, second, sequence, timestamp, ssrc = _FIXED.unpack_from(data)
+        source = self._sources.get(ssrc)
+        if source is None or first & 0xEF != 0x80:
+            return False
+        types, intake, exits, forward, forward_left = source
+        if second & 0x7F not in types or intake.top < 0 or sequence != intake.top + 1 & 0xFFFF:
+            return False
+        at, number_at, level_at = 12, 0, 0
+        if first == 0x90:
+            end = 16 + 4 * (data[14] << 8 | data[15])
+            if data[12] != 0xBE or data[13] != 0xDE or end > size:
+                return False
+            at = 16
+            while at < end:
+                element = data[at]
+                if element == 0:
+                    at += 1
+                    continue
+                which = element >> 4
+                if which in (0, 15):
+                    return False
+                if which == self._counted_id:
+                    number_at = at + 1 if element & 0x0F else 0
+                elif which == self._level_id:
+                    level_at = at + 1
+                at += 2 + (element & 0x0F)
+            if at > end:
+                return False
+            at = end
+        if at == size:
+            return False
+        self.received += 1
+        if number_at:
+            self._recorder.arrived(data[number_at] << 8 | data[number_at + 1], now)
+        if level_at and intake.codec == "opus":
+            intake.note_level(data[level_at])
+        packet = intake.next(sequence, timestamp, second > 127, data[at:], now)
+        if packet is None:
+            return True
+        if packet.keyframe and intake.codec != "opus":
+            forward(packet, now)
+        elif left := fan_out(exits, ssrc, packet, now):
+            forward_left(packet, left, now)
+        return True
