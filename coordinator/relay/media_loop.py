@@ -33,6 +33,7 @@ class MediaSelector(EpollSelector):
     def __init__(self) -> None:
         super().__init__()
         self._wait = engine.compiled.wait
+        self._epoll = self.fileno()
         self._watched: dict[int, Doors] = {}
 
     def watch(self, sock: socket.socket, doors: Doors) -> None:
@@ -48,7 +49,7 @@ class MediaSelector(EpollSelector):
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         """See `selectors.BaseSelector`; returns early, with nothing, when Python code ran meanwhile."""
         ready: list[tuple[selectors.SelectorKey, int]] = self._wait(
-            self.fileno(), self._watched, self.get_key, timeout
+            self._epoll, self._watched, self.get_key, timeout
         )
         if not ready:
             return []

@@ -127,6 +127,7 @@ int sender_emit(Sender *self, const Outgoing *out, double now)
         if (!whole)
             return -1;
         write_packet(self, out, number, now, (unsigned char *)PyBytes_AS_STRING(whole));
+        python_calls++;
         answer = PyObject_CallOneArg(self->send_rtp, whole);
         Py_DECREF(whole);
         if (!answer)
