@@ -138,7 +138,6 @@ class Plane:
 
     def on_part(self, part: rtcp.Part, now: float) -> None:
         """Take in one part of the participant's RTCP that is about what it is sent."""
-        self.wake(now)
         if isinstance(part, rtcp.Reports):
             for block in part.blocks:
                 self._receiver_report(block, now)
@@ -153,6 +152,8 @@ class Plane:
             self.line.remb(part.bitrate_bps, now)
         elif isinstance(part, rtcp.TransportFeedback):
             self.line.read(part.body, now)
+        if self._again or not self.line.easy:
+            self.wake(now)
 
     def _receiver_report(self, block: rtcp.Block, now: float) -> None:
         feed = self._feeds.get(block.ssrc)
