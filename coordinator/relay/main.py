@@ -26,7 +26,7 @@ from .media_loop import new_loop
 from .options import RelayOptions, announced_addresses, bind_address, in_url, is_address
 from .rooms import Context, Rooms, spawner
 from .server import make_app
-from .ticker import AgendaTicker, Ticker
+from .ticker import DutyTicker, Ticker
 from .transport import make_certificate, self_test
 from .turn import Turn
 from .udp_mux import UdpMux
@@ -100,8 +100,8 @@ async def relay(options: RelayOptions) -> AsyncIterator[Running]:
         shutdown_timeout=FAREWELL_S,
         max_line_size=MAX_URL_BYTES,
     )
-    ticking: list[Ticker | AgendaTicker] = [
-        AgendaTicker(context.agenda, MEDIA_TICK_S),
+    ticking: list[Ticker | DutyTicker] = [
+        DutyTicker(context.duties, MEDIA_TICK_S),
         Ticker(rooms.tick_rooms, ROOM_TICK_S),
     ]
     try:

@@ -71,8 +71,8 @@ class Participant:
         self.plane = Plane(self.line.send_rtp, self.line.send_rtcp)
         self.line.lend(self.plane.sender, self.plane.line.flight)
         self.transport.door.fast_path = self.uplink.fast_path
-        self._turns = [room.agenda.add(self.uplink.tick), room.agenda.add(self.plane.tick)]
-        self.uplink.wake, self.plane.wake = (turn.wake for turn in self._turns)
+        self._duties = [room.duties.add(self.uplink.tick), room.duties.add(self.plane.tick)]
+        self.uplink.wake, self.plane.wake = (duty.wake for duty in self._duties)
         self.uplink.on_media = self._media_began
         self.plane.on_paused = self.subscriber.told_paused
         self._info = first_info(self.sid, grants, join)
@@ -372,7 +372,7 @@ class Participant:
             *(partial(self.unpublish, publication) for publication in self.publications.values()),
             *(partial(self.subscriber.unsubscribe, sid) for sid in self.subscriptions),
             self.plane.close,
-            *(turn.cancel for turn in self._turns),
+            *(duty.cancel for duty in self._duties),
             lambda: self.room.forget(self),
             lambda: self.room.spawn(self.transport.close()),
             lambda: self.room.spawn(self.line.close()) if self.offering is not None else None,

@@ -20,8 +20,8 @@ from livekit.protocol import models, rtc
 from livekit.protocol import room as proto_room
 
 from . import sdp
-from .agenda import Agenda
 from .conditions import QUALITY_INTERVAL_S, SPEAKER_INTERVAL_S, Speakers, judge
+from .duties import Duties
 from .errors import RelayError
 from .liveness import tick_participant
 from .participant import Participant
@@ -53,7 +53,7 @@ class Context:
     addresses: Sequence[str]
     spawn: Callable[[Coroutine[Any, Any, None]], None]
     turn: Turn | None = None
-    agenda: Agenda = dataclasses.field(default_factory=Agenda)
+    duties: Duties = dataclasses.field(default_factory=Duties)
 
 
 class Room:
@@ -81,9 +81,9 @@ class Room:
         return self._context.mux
 
     @property
-    def agenda(self) -> Agenda:
+    def duties(self) -> Duties:
         """Where it is said when something of media is due."""
-        return self._context.agenda
+        return self._context.duties
 
     @property
     def certificate(self) -> RTCCertificate:

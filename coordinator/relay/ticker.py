@@ -11,7 +11,7 @@ import logging
 import math
 from collections.abc import Callable
 
-from .agenda import Agenda
+from .duties import Duties
 
 logger = logging.getLogger(__name__)
 
@@ -45,20 +45,20 @@ class Ticker:
             logger.exception("a tick failed")
 
 
-class AgendaTicker:
-    """Runs an agenda where something on it is due, once every `interval_s` at most, until it is stopped."""
+class DutyTicker:
+    """Runs the duties where one of them is due, once every `interval_s` at most, until it is stopped."""
 
-    def __init__(self, agenda: Agenda, interval_s: float) -> None:
-        self._agenda = agenda
+    def __init__(self, duties: Duties, interval_s: float) -> None:
+        self._duties = duties
         self._interval_s = interval_s
         self._loop = asyncio.get_running_loop()
         self._handle: asyncio.TimerHandle | None = None
-        agenda.on_earlier = self._set
-        self._set(agenda.next_at)
+        duties.on_earlier = self._set
+        self._set(duties.next_at)
 
     def stop(self) -> None:
         """Run it no more."""
-        self._agenda.on_earlier = lambda at: None
+        self._duties.on_earlier = lambda at: None
         if self._handle is not None:
             self._handle.cancel()
 
@@ -75,5 +75,5 @@ class AgendaTicker:
 
     def _run(self) -> None:
         self._handle = None
-        self._agenda.run(self._loop.time())
-        self._set(self._agenda.next_at)
+        self._duties.run(self._loop.time())
+        self._set(self._duties.next_at)

@@ -11,8 +11,8 @@ import pytest
 from livekit.protocol import rtc
 
 from coordinator.relay import uplink
-from coordinator.relay.agenda import Agenda
 from coordinator.relay.demand import PATIENCE_S, Demand
+from coordinator.relay.duties import Duties
 from coordinator.relay.feed import Feed
 from coordinator.relay.forwarding import rtcp, rtp, twcc
 from coordinator.relay.forwarding.keyframes import INTERVAL_S
@@ -35,19 +35,19 @@ KEYFRAME, FRAME = b"\x10\x00" + bytes(500), b"\x10\x01" + bytes(500)
 
 
 class Received:
-    """An uplink with one picture, looked at by an agenda alone; `sent` are its RTCP parts, time is `now`."""
+    """An uplink with one picture, looked at only when due; `sent` are its RTCP parts, time is `now`."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.sent: list[tuple[float, rtcp.Part]] = []
         self.now = 1000.0
         monkeypatch.setattr(uplink, "time", SimpleNamespace(monotonic=lambda: self.now))
-        self.agenda, self.looks = Agenda(), 0
+        self.duties, self.looks = Duties(), 0
         self.uplink = Uplink(self._sent)
-        turn = self.agenda.add(self._tick)
-        self.uplink.wake = turn.wake
+        duty = self.duties.add(self._tick)
+        self.uplink.wake = duty.wake
         self.track = MediaTrack("TR_x", True, self._sent)
         self.uplink.configure({}, {"0": Binding(self.track, {VP8: "vp8"}, {}, {}, [5])})
-        self.agenda.run(self.now)
+        self.duties.run(self.now)
 
     def _sent(self, data: bytes) -> None:
         self.sent += [(self.now, part) for part in rtcp.parse(data)]
@@ -69,7 +69,7 @@ class Received:
         end = self.now + seconds
         while self.now < end:
             self.now += TICK_S
-            self.agenda.run(self.now)
+            self.duties.run(self.now)
 
     def of(self, kind: type) -> list[float]:
         return [at for at, part in self.sent if isinstance(part, kind)]
@@ -85,8 +85,8 @@ def test_a_gap_is_asked_for_at_once_and_again_every_round_trip(monkeypatch: pyte
     assert len(line.of(rtcp.Nack)) == 1
     line.run(0.35)
     assert len(line.of(rtcp.Nack)) == 4
-    for turn, at in enumerate(line.of(rtcp.Nack)):
-        assert at - asked_at <= turn * (0.1 + TICK_S) + 0.005
+    for times, at in enumerate(line.of(rtcp.Nack)):
+        assert at - asked_at <= times * (0.1 + TICK_S) + 0.005
 
 
 def test_a_packet_that_never_comes_becomes_a_keyframe_request_when_it_is_too_old(
@@ -155,15 +155,15 @@ def test_who_publishes_nothing_is_not_looked_at_until_a_track_is_bound(
 
 
 class Sent:
-    """A plane with a picture of two layers, looked at by an agenda alone; what it sends is in `packets`."""
+    """A plane with a picture of two layers, looked at only when due; what it sends is in `packets`."""
 
     def __init__(self) -> None:
         self.packets: list[tuple[float, rtp.Header]] = []
         self.now, self.number, self.answered = time.monotonic(), 0, 0
-        self.agenda, self.looks, self.choices = Agenda(), 0, 0
+        self.duties, self.looks, self.choices = Duties(), 0, 0
         self.plane = Plane(lambda data: self.packets.append((self.now, rtp.parse(data))), lambda data: None)
         self.plane.configure({rtp.TRANSPORT_CC: TCC})
-        self.plane.wake = self.agenda.add(self._tick).wake
+        self.plane.wake = self.duties.add(self._tick).wake
         self.track = MediaTrack("TR_x", True, lambda data: None)
         self.low, self.high = Stream(1, "vp8", 90000, LOW), Stream(2, "vp8", 90000, HIGH)
         for stream in (self.low, self.high):
@@ -198,7 +198,7 @@ class Sent:
                     self.track.forward(stream, packet, self.now)
             if self.number % 5 == 0:
                 self.tell()
-            self.agenda.run(self.now)
+            self.duties.run(self.now)
 
     def tell(self, *, lost: bool = False, delay_s: float = 0.01) -> None:
         """Give the line's flight what a browser would send, as a door does: nobody is called."""
@@ -234,7 +234,7 @@ def test_the_first_sign_of_anything_is_weighed_at_the_next_tick(how: dict[str, f
     line.run(4 * TICK_S)
     line.tell(**how)  # type: ignore[arg-type]
     assert line.plane.line.flight.told
-    line.agenda.run(line.now + TICK_S)
+    line.duties.run(line.now + TICK_S)
     assert line.plane.line.flight.told == 0 and not line.plane.line.easy
     line.looks = 0
     line.run(0.2)
@@ -275,16 +275,16 @@ def test_a_second_repeat_goes_out_at_the_next_tick_on_a_line_that_loses_packets(
     before = len(line.packets)
     line.plane.on_part(rtcp.Nack(9, (asked,)), line.now)
     assert len(line.packets) == before + 1
-    line.agenda.run(line.now + TICK_S)
+    line.duties.run(line.now + TICK_S)
     assert len(line.packets) == before + 2
 
 
 def test_a_receivers_own_estimate_is_heeded_at_the_next_tick() -> None:
     line = Sent()
-    line.agenda.run(line.now)
+    line.duties.run(line.now)
     line.looks = 0
     line.plane.on_part(rtcp.Remb(100_000), line.now)
-    line.agenda.run(line.now + TICK_S)
+    line.duties.run(line.now + TICK_S)
     assert line.looks == 1 and not line.plane.line.learning
 
 

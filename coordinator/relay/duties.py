@@ -4,7 +4,7 @@ Rule 1: `work(now)` does what is due and returns when it is to be called again (
 woken). It may be called at any time, and then finds nothing to do.
 Rule 2: what becomes due from outside is said by `wake`; the earlier time counts.
 Rule 3: what `work` raises is logged and costs it `RETRY_S`, others nothing.
-Rule 4: a run ends after `MAX_AT_ONCE` turns, so that packets need not wait for hundreds; the rest comes next.
+Rule 4: a run ends after `MAX_AT_ONCE` duties, so that no packet waits for hundreds; the rest is next.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ MAX_AT_ONCE = 64
 Work = Callable[[float], float]
 
 
-class Turn:
+class Duty:
     """One thing that is done again and again."""
 
-    __slots__ = ("_agenda", "_work", "at")
+    __slots__ = ("_duties", "_work", "at")
 
-    def __init__(self, agenda: Agenda, work: Work) -> None:
-        self._agenda = agenda
+    def __init__(self, duties: Duties, work: Work) -> None:
+        self._duties = duties
         self._work: Work | None = work
         self.at = math.inf
         """When it is next."""
@@ -37,7 +37,7 @@ class Turn:
         """Let it be next at that time (seconds; 0 = the next time anybody looks), unless that is earlier."""
         if at < self.at and self._work is not None:
             self.at = at
-            self._agenda.put(self)
+            self._duties.put(self)
 
     def take(self, now: float) -> None:
         """Do it now."""
@@ -55,11 +55,11 @@ class Turn:
         self._work = None
 
 
-class Agenda:
-    """The turns of everybody."""
+class Duties:
+    """The duties of everybody."""
 
     def __init__(self) -> None:
-        self._heap: list[tuple[float, int, Turn]] = []
+        self._heap: list[tuple[float, int, Duty]] = []
         self._count = 0
         self._running = False
         self.on_earlier: Callable[[float], None] = lambda at: None
@@ -73,29 +73,31 @@ class Agenda:
         """When there is something to do (seconds), at the earliest."""
         return self._heap[0][0] if self._heap else math.inf
 
-    def add(self, work: Work) -> Turn:
+    def add(self, work: Work) -> Duty:
         """Take something in; it is due at once."""
-        turn = Turn(self, work)
-        turn.wake()
-        return turn
+        duty = Duty(self, work)
+        duty.wake()
+        return duty
 
-    def put(self, turn: Turn) -> None:
-        """Note that the time of a turn is another one."""
+    def put(self, duty: Duty) -> None:
+        """Note that the time of a duty is another one."""
         self._count += 1
-        heapq.heappush(self._heap, (turn.at, self._count, turn))
-        if not self._running and self._heap[0][2] is turn:
-            self.on_earlier(turn.at)
+        heapq.heappush(self._heap, (duty.at, self._count, duty))
+        if not self._running and self._heap[0][2] is duty:
+            self.on_earlier(duty.at)
 
     def run(self, now: float) -> None:
-        """Do what is due; what asks for another turn at once gets it the next time."""
-        heap: list[tuple[float, int, Turn]] = self._heap
-        due: list[Turn] = []
+        """Do what is due; what is due again at once has to wait for the next run."""
+        heap: list[tuple[float, int, Duty]] = self._heap
+        due: list[Duty] = []
         while heap and heap[0][0] <= now and len(due) < MAX_AT_ONCE:
-            at, _, turn = heapq.heappop(heap)
-            if at == turn.at:  # else it was moved since
-                turn.at = math.inf
-                due.append(turn)
+            at, _, duty = heapq.heappop(heap)
+            if at == duty.at:  # else it was moved since
+                duty.at = math.inf
+                due.append(duty)
         self._running = True
-        for turn in due:
-            turn.take(now)
-        self._running = False
+        try:
+            for duty in due:
+                duty.take(now)
+        finally:
+            self._running = False
