@@ -16,7 +16,8 @@ import string
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .binding import BindingRequest, write_response
+from aioice import stun
+
 from .doors import Address
 from .udp_mux import Endpoint, UdpMux
 
@@ -68,21 +69,23 @@ class IceAgent:
         self.current = fresh
         return fresh
 
-    def check(self, request: BindingRequest, address: Address) -> bytes | None:
+    def check(self, message: stun.Message, address: Address) -> bytes | None:
         """Answer a binding request; None when it is not signed with one of our passwords."""
-        local, _, remote = request.username.partition(":")
+        local, _, remote = str(message.attributes.get("USERNAME", "")).partition(":")
         known = self._known.get(local)
         if known is None or known.remote_fragment not in ("", remote):
             return None
-        password = known.password.encode()
-        if not request.is_signed(password):
+        if not message.check_message_integrity(known.password.encode()):
             return None
         self._admit(address)
         if self._nominated_generation < 0:
             self._aim(address)
-        if request.nominates and known.generation >= self._nominated_generation:
+        if "USE-CANDIDATE" in message.attributes and known.generation >= self._nominated_generation:
             self._nominate(known, address)
-        return write_response(request.transaction, address, password)
+        response = stun.Message(stun.Method.BINDING, stun.Class.RESPONSE, message.transaction_id)
+        response.attributes["XOR-MAPPED-ADDRESS"] = address
+        response.add_message_integrity(known.password.encode())
+        return bytes(response)
 
     def _admit(self, address: Address) -> None:
         self._addresses.pop(address, None)
