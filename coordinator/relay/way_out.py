@@ -1,7 +1,7 @@
 """A peer's way out: whole packets, encrypted and sent. For what goes to many, or often, there is `sender`.
 
-Rule 1: packets are encrypted in place, in one buffer that serves all peers (everything here is synchronous): one
-copy in, none out to the socket.
+Rule 1: packets are encrypted in place, in one buffer that serves all peers (everything here is synchronous):
+one copy in, none out to the socket.
 Rule 2: without a way to the peer nothing is sent and nothing is raised.
 Rule 3: the compiled plane has the same class, which sends on the descriptors of `wire`.
 """
