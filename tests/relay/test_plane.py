@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import time
+from types import SimpleNamespace
 
 import pytest
 from livekit.protocol import models
 
 from coordinator.relay.feed import Feed, Shortage
+from coordinator.relay import plane
 from coordinator.relay.forwarding import red, rtcp, rtp
 from coordinator.relay.forwarding.route import Formats, Route
 from coordinator.relay.forwarding.track import Stream
@@ -16,9 +17,16 @@ from coordinator.relay.plane import Plane
 
 OPUS, RED, VP8, RTX = 111, 63, 96, 97
 TCC = 4
+START = 1000.0
 VOICE, PICTURE, REPEATS = 7, 8, 9
 KEYFRAME = b"\x10\x00" + bytes(1000)
 FRAME = b"\x10\x01" + bytes(1000)
+
+
+@pytest.fixture(autouse=True)
+def fixed_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The plane's own look at the clock always finds the same time."""
+    monkeypatch.setattr(plane, "time", SimpleNamespace(monotonic=lambda: START))
 
 
 class Watched:
@@ -26,7 +34,7 @@ class Watched:
 
     def __init__(self, voice: Formats, *, picture: bool = False) -> None:
         self.packets: list[tuple[rtp.Header, bytes]] = []
-        self.now, self.number = time.monotonic(), 0
+        self.now, self.number = plane.time.monotonic(), 0
         self.plane = Plane(self._sent, lambda data: None)
         self.plane.configure({rtp.TRANSPORT_CC: TCC})
         self.voice = self._track(Stream(1, "opus", 48000, 2), Route(VOICE, None, 48000, voice))
@@ -141,6 +149,7 @@ def test_while_a_line_drains_nothing_is_repeated() -> None:
 
 def test_a_line_that_is_clean_again_is_tried_with_padding_on_the_repeats() -> None:
     watched = squeezed()
+    watched.plane.line.budget_bps = 60_000.0  # too little for the picture
     watched.picture.nominal_bps = {models.VideoQuality.LOW: 5_000_000}
     for _ in range(400):
         watched.speak()
