@@ -51,7 +51,9 @@ class Inside:
 
 
 told = b"\0\1\0\x14\0\0\1\0\x20\x14" + bytes(20)
-bodies = st.one_of(st.integers(len(told) - 3, len(told)).map(lambda size: told[:size]), st.binary(max_size=40))
+bodies = st.one_of(
+    st.integers(len(told) - 3, len(told)).map(lambda size: told[:size]), st.binary(max_size=40)
+)
 feedback = bodies.map(lambda body: rtcp.transport_feedback(77, body))
 controls = st.one_of(st.just(rtcp.pli(77)), feedback, feedback.map(lambda data: data + rtcp.pli(77)))
 

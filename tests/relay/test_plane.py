@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 from livekit.protocol import models
 
-from coordinator.relay.feed import Feed, Shortage
 from coordinator.relay import plane
+from coordinator.relay.feed import Feed, Shortage
 from coordinator.relay.forwarding import red, rtcp, rtp
 from coordinator.relay.forwarding.route import Formats, Route
 from coordinator.relay.forwarding.track import Stream
