@@ -78,6 +78,8 @@ class Participant:
         self._info = first_info(self.sid, grants, join)
         self._offer: sdp.Offer | None = None
         self.lacks_sections = True
+        self.look_at = 0.0
+        """From when on `liveness` looks at it again (monotonic seconds)."""
         """Whether `want_sections` may have something to ask for: it is called again until nothing is left."""
         self.removed = False
         self.active = False
@@ -196,6 +198,8 @@ class Participant:
         """Ask the client for another offer when subscriptions wait for a section."""
         pending = self.subscriber.pending()
         self.lacks_sections = bool(pending) or (self.offering or self.negotiation).stale
+        if self.lacks_sections:
+            self.look_at = 0.0
         if self.offering is not None:
             self.offering.update()
             return

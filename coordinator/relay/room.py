@@ -298,7 +298,8 @@ class Room:
         """Do what time brings to this room."""
         for person in list(self.participants.values()):
             try:
-                tick_participant(person, now)
+                if now >= person.look_at:
+                    person.look_at = tick_participant(person, now)
                 for publication in person.publications.values():
                     if publication.demand.unsettled and publication.media.video:
                         self.tell_demand(publication)

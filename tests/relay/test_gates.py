@@ -18,7 +18,7 @@ from coordinator.relay.forwarding import rtcp, rtp, twcc
 from coordinator.relay.forwarding.keyframes import INTERVAL_S
 from coordinator.relay.forwarding.route import Route
 from coordinator.relay.forwarding.track import VIDEO_NACK_AGE_S, Stream
-from coordinator.relay.liveness import tick_participant
+from coordinator.relay.liveness import SIGNAL_TIMEOUT_S, WELL_S, tick_participant
 from coordinator.relay.media_track import HIGH, LOW, MediaTrack
 from coordinator.relay.negotiation import REASK_S
 from coordinator.relay.plane import EASY_INTERVAL_S, Plane
@@ -299,6 +299,30 @@ def test_a_publisher_is_told_of_every_change_of_demand_and_nobody_looks_in_betwe
     assert demand.due(2.0 + PATIENCE_S) and demand.told == 0 and not demand.unsettled
     demand.forget_told()
     assert demand.unsettled and demand.due(9.0)
+
+
+async def test_who_is_well_is_looked_at_once_a_second_and_who_is_silent_with_every_tick() -> None:
+    room = a_room()
+    site = enter(room, "site")
+    assert isinstance(site.socket, Tape)
+    site.want_sections()
+    now = site.transport.last_heard
+    site.socket.last_heard = now
+    assert tick_participant(site, now + 0.1) == now + 0.1 + WELL_S
+    assert tick_participant(site, now + 1.5) == now + 1.5
+    site.lacks_sections = True
+    site.subscriber.pending = lambda: [None]  # type: ignore[assignment,list-item,return-value]
+    site.negotiation.needs = lambda pending, now: None  # type: ignore[method-assign]
+    assert tick_participant(site, now + 0.1) == now + 0.1
+
+    site.socket.abort = lambda: None  # type: ignore[attr-defined]
+    site.socket.last_heard = now - SIGNAL_TIMEOUT_S - 1
+    site.look_at = now + 0.5
+    room.tick(now + 0.4)
+    assert site.socket is not None
+    room.tick(now + 0.6)
+    assert site.socket is None
+    room.clear(0)
 
 
 async def test_sections_that_lack_are_asked_for_again_until_they_come() -> None:
