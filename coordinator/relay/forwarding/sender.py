@@ -37,6 +37,7 @@ _OUT = _ffi.new("char[]", BUFFER_BYTES)
 _VIEW = memoryview(_ffi.buffer(_OUT))
 _UP_TO = [_VIEW[:size] for size in range(BUFFER_BYTES + 1)]
 _LENGTH = _ffi.new("int *")
+_PROTECT: Any = _srtp.srtp_protect
 
 _NUMBERED_HEADER = 20
 _EXTENSION = rtp.ONE_BYTE_PROFILE << 16 | 1
@@ -86,7 +87,7 @@ class Sender:
         self._session: Any = None  # None while not aimed; then the rest means nothing
         self._wire = Wire()
         self._address: tuple[Any, ...] = ()
-        self._six = False
+        self._send_to: SendTo | None = None
         self._owner: object = None
 
     def configure(self, abs_send_time_id: int, transport_cc_id: int) -> None:
@@ -106,7 +107,7 @@ class Sender:
         if not (session and srtp_protect and family):
             return False
         self._wire, self._address, self._owner = wire, address, owner
-        self._six = family == socket.AF_INET6
+        self._send_to = wire.to_six if family == socket.AF_INET6 else wire.to_four
         self._session = _ffi.cast("srtp_t", session)
         return True
 
@@ -139,15 +140,13 @@ class Sender:
     def _encrypt(self, size: int) -> None:
         """Encrypt so much of the buffer and send it."""
         _LENGTH[0] = size
-        wire = self._wire
-        send_to = wire.to_six if self._six else wire.to_four
-        if _srtp.srtp_protect(self._session, _OUT, _LENGTH) or send_to is None:
+        if _PROTECT(self._session, _OUT, _LENGTH) or self._send_to is None:
             return
         try:
-            send_to(_UP_TO[_LENGTH[0]], self._address)
-            wire.sent += 1
+            self._send_to(_UP_TO[_LENGTH[0]], self._address)
+            self._wire.sent += 1
         except OSError:
-            wire.refused += 1
+            self._wire.refused += 1
 
 
 def _family(address: tuple[Any, ...]) -> int | None:
@@ -167,7 +166,7 @@ def fan_out(exits: Sequence[tuple[Cursor, Sender]], source: int, packet: Packet,
     seq, stamp, payload, vp8 = packet.seq, packet.timestamp, packet.payload, packet.vp8
     marker, size = 0x80 if packet.marker else 0, len(payload)
     whole, counted = size + _NUMBERED_HEADER, size + PACKET_OVERHEAD
-    write = _WRITERS[size]
+    write, protect, view, out, length, up_to = _WRITERS[size], _PROTECT, _VIEW, _OUT, _LENGTH, _UP_TO
     for place, (cursor, sender) in enumerate(exits):
         if cursor.source != source or seq < cursor.first:
             if cursor.source in (source, NONE) or packet.keyframe:
@@ -184,7 +183,8 @@ def fan_out(exits: Sequence[tuple[Cursor, Sender]], source: int, packet: Packet,
         cursor.octets += size
         cursor.sent_at = now
         other = vp8 if cursor.picture_shift or cursor.tl0_shift else None
-        if sender._session is None or not sender._sealer.counts or whole > MAX_PLAIN_BYTES:
+        session, sealer = sender._session, sender._sealer
+        if session is None or not sealer.counts or whole > MAX_PLAIN_BYTES:
             rewritten = payload
             if other is not None:
                 rewritten = rewrite_vp8(payload, other, cursor.picture_shift, cursor.tl0_shift)
@@ -193,13 +193,22 @@ def fan_out(exits: Sequence[tuple[Cursor, Sender]], source: int, packet: Packet,
         flight = sender._flight
         flight.number = number = flight.number + 1
         flight.sent_bytes += counted
-        flight.times[number % KEPT], flight.sizes[number % KEPT] = now, counted
+        slot = number % KEPT
+        flight.times[slot] = now
+        flight.sizes[slot] = counted
         write(
-            _VIEW, 0, 0x90, cursor.payload_type | marker, sequence & 0xFFFF, timestamp, cursor.ssrc,
-            _EXTENSION, sender._sealer.element, number & 0xFFFF, 0, payload,
+            view, 0, 0x90, cursor.payload_type | marker, sequence & 0xFFFF, timestamp, cursor.ssrc,
+            _EXTENSION, sealer.element, number & 0xFFFF, 0, payload,
         )  # fmt: skip
         if other is not None:
-            renumber_vp8(_VIEW, _NUMBERED_HEADER, other, cursor.picture_shift, cursor.tl0_shift)
+            renumber_vp8(view, _NUMBERED_HEADER, other, cursor.picture_shift, cursor.tl0_shift)
         sender.packets += 1
-        sender._encrypt(whole)
+        length[0] = whole
+        if protect(session, out, length) or sender._send_to is None:
+            continue
+        try:
+            sender._send_to(up_to[length[0]], sender._address)
+            sender._wire.sent += 1
+        except OSError:
+            sender._wire.refused += 1
     return left
