@@ -87,7 +87,7 @@ class Sender:
         self._session: Any = None  # None while not aimed; then the rest means nothing
         self._wire = Wire()
         self._address: tuple[Any, ...] = ()
-        self._send_to: SendTo | None = None
+        self._six = False
         self._owner: object = None
 
     def configure(self, abs_send_time_id: int, transport_cc_id: int) -> None:
@@ -107,7 +107,7 @@ class Sender:
         if not (session and srtp_protect and family):
             return False
         self._wire, self._address, self._owner = wire, address, owner
-        self._send_to = wire.to_six if family == socket.AF_INET6 else wire.to_four
+        self._six = family == socket.AF_INET6
         self._session = _ffi.cast("srtp_t", session)
         return True
 
@@ -140,13 +140,15 @@ class Sender:
     def _encrypt(self, size: int) -> None:
         """Encrypt so much of the buffer and send it."""
         _LENGTH[0] = size
-        if _PROTECT(self._session, _OUT, _LENGTH) or self._send_to is None:
+        wire = self._wire
+        send_to = wire.to_six if self._six else wire.to_four
+        if _PROTECT(self._session, _OUT, _LENGTH) or send_to is None:
             return
         try:
-            self._send_to(_UP_TO[_LENGTH[0]], self._address)
-            self._wire.sent += 1
+            send_to(_UP_TO[_LENGTH[0]], self._address)
+            wire.sent += 1
         except OSError:
-            self._wire.refused += 1
+            wire.refused += 1
 
 
 def _family(address: tuple[Any, ...]) -> int | None:
@@ -204,11 +206,13 @@ def fan_out(exits: Sequence[tuple[Cursor, Sender]], source: int, packet: Packet,
             renumber_vp8(view, _NUMBERED_HEADER, other, cursor.picture_shift, cursor.tl0_shift)
         sender.packets += 1
         length[0] = whole
-        if protect(session, out, length) or sender._send_to is None:
+        wire = sender._wire
+        send_to = wire.to_six if sender._six else wire.to_four
+        if protect(session, out, length) or send_to is None:
             continue
         try:
-            sender._send_to(up_to[length[0]], sender._address)
-            sender._wire.sent += 1
+            send_to(up_to[length[0]], sender._address)
+            wire.sent += 1
         except OSError:
-            sender._wire.refused += 1
+            wire.refused += 1
     return left
