@@ -4,7 +4,8 @@ Rule 1: a peer may send so many and no more: what is over its allowance is dropp
 Control packets have an allowance of their own, as each may say much.
 Rule 2: what cannot be decrypted is replayed or forged and says nothing; the rest says that the peer is there.
 Rule 3: whatever is raised behind a door costs one packet and is told to `on_fault`.
-Rule 4: transport feedback goes straight into the line's `flight`, where it waits to be weighed.
+Rule 4: transport feedback goes straight into the line's `flight`, where it waits to be weighed. Reports that
+tell of no loss wait for `take_later`: nothing is to be done at once.
 Rule 5: a door gives media to its `fast_path`, and what is not for that one to `Behind.on_rtp` (see `uplink`).
 Rule 6: the compiled plane has the same class.
 """
@@ -23,6 +24,8 @@ from .forwarding import engine, rtcp
 from .forwarding.engine import FastPath, Flight
 
 BUFFER_BYTES = 2048
+MAX_LATER = 8
+"""Reports that may wait; what comes then is handed on at once."""
 _ffi: Any = _binding.ffi
 _srtp: Any = _binding.lib
 _BUFFER = _ffi.new("char[]", BUFFER_BYTES)
@@ -53,9 +56,10 @@ class PureDoor:
         self._behind = behind
         self._packets, self._controls = Allowance(*packets), Allowance(*controls)
         self.flight: Flight | None = None
-        """What transport feedback is about; without it that goes to `Behind.on_rtcp`."""
+        """What reports are about; without it all that is told goes to `Behind.on_rtcp`."""
         self.fast_path: FastPath | None = None
         """Who is offered each packet of media first."""
+        self._later: list[tuple[bytes, float]] = []
         self._session: Any = None
         self._owner: object = None
         self.heard_at = time.monotonic()
@@ -108,11 +112,19 @@ class PureDoor:
     def _take_control(self, data: bytes) -> None:
         if not self._controls.take():
             return
-        body = rtcp.only_feedback(data) if self.flight is not None else None
-        if body is None or self.flight is None:
-            self._hand(self._behind.on_rtcp, data)
+        flight = self.flight
+        body = rtcp.only_feedback(data) if flight is not None else None
+        if flight is not None and body is not None:
+            self._hand(flight.read, body)
+        elif flight is not None and len(self._later) < MAX_LATER and rtcp.only_good_reports(data):
+            self._later.append((data, self.heard_at))
         else:
-            self._hand(self.flight.read, body)
+            self._hand(self._behind.on_rtcp, data)
+
+    def take_later(self) -> list[tuple[bytes, float]]:
+        """Return the reports that waited, and when each came (monotonic seconds)."""
+        later, self._later = self._later, []
+        return later
 
     def _hand(self, taker: Callable[[bytes], None], data: bytes) -> None:
         try:

@@ -71,7 +71,7 @@ class Participant:
         self.plane = Plane(self.line.send_rtp, self.line.send_rtcp)
         self.line.lend(self.plane.sender, self.plane.line.flight)
         self.transport.door.fast_path = self.uplink.fast_path
-        self._duties = [room.duties.add(self.uplink.tick), room.duties.add(self.plane.tick)]
+        self._duties = [room.duties.add(self.uplink.tick), room.duties.add(self._tick_line)]
         self.uplink.wake, self.plane.wake = (duty.wake for duty in self._duties)
         self.uplink.on_media = self._media_began
         self.plane.on_paused = self.subscriber.told_paused
@@ -329,13 +329,20 @@ class Participant:
 
     def on_rtcp(self, data: bytes) -> None:
         """Take in a control packet."""
-        now = time.monotonic()
+        self._take_control(data, time.monotonic())
+
+    def _take_control(self, data: bytes, now: float) -> None:
         for part in rtcp.parse(data):
             if isinstance(part, rtcp.SenderReport):
                 self.uplink.sender_report(part, now)
             else:
                 self.plane.on_part(part, now)
         self.uplink.rtt_s = self.plane.line.rtt_s
+
+    def _tick_line(self, now: float) -> float:
+        for data, came_at in self.line.door.take_later():
+            self._take_control(data, came_at)
+        return self.plane.tick(now)
 
     def on_data(self, label: str, data: bytes) -> None:
         """Take in a data packet."""

@@ -97,6 +97,20 @@ def only_feedback(data: bytes) -> bytes | None:
     return data[12:end] if len(data) == 4 + 4 * (data[2] << 8 | data[3]) and end >= 20 else None
 
 
+def only_good_reports(data: bytes) -> bool:
+    """Whether a compound packet holds nothing but receiver reports without loss, and descriptions."""
+    at = 0
+    while at + 4 <= len(data):
+        end = at + 4 + 4 * (data[at + 2] << 8 | data[at + 3])
+        blocks = range(at + 8, at + 8 + 24 * (data[at] & 0x1F), 24) if data[at + 1] == RR else range(0)
+        if data[at] & 0xE0 != 0x80 or end > len(data) or data[at + 1] not in (RR, SDES):
+            return False
+        if blocks and (blocks[-1] + 24 > end or any(data[block + 4] for block in blocks)):
+            return False
+        at = end
+    return at == len(data) and at > 0
+
+
 def _read(kind: int, count: int, body: bytes) -> Iterable[Part]:
     if kind == SR and len(body) >= 24:
         ssrc, ntp, timestamp = struct.unpack_from("!IQI", body)

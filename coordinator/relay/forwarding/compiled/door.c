@@ -5,6 +5,8 @@
 #include <string.h>
 #include <time.h>
 
+enum { MAX_LATER = 8 };
+
 /* See ../../allowance.py. */
 typedef struct {
     double left, burst, per_s, filled_at;
@@ -16,6 +18,7 @@ typedef struct {
     PyObject *on_rtp, *on_rtcp, *on_dtls, *on_fault;
     Allowance packets, controls;
     double heard_at;
+    PyObject *later;     /* a list of (packet, when it came) */
     Flight *flight;      /* may be NULL, as what follows */
     FastPath *fast_path;
     void *session;       /* NULL while shut */
@@ -46,7 +49,8 @@ static int door_init(Door *self, PyObject *args, PyObject *kwargs)
     self->packets.left = self->packets.burst;
     self->controls.left = self->controls.burst;
     self->packets.filled_at = self->controls.filled_at = self->heard_at = monotonic();
-    return self->on_rtp && self->on_rtcp && self->on_dtls && self->on_fault ? 0 : -1;
+    Py_XSETREF(self->later, PyList_New(0));
+    return self->on_rtp && self->on_rtcp && self->on_dtls && self->on_fault && self->later ? 0 : -1;
 }
 
 static PyObject *door_open(Door *self, PyObject *args)
@@ -130,12 +134,52 @@ static const unsigned char *only_feedback(const unsigned char *data, Py_ssize_t 
     return size == 4 + 4 * (Py_ssize_t)two_bytes(data + 2) && end >= 20 ? data + 12 : NULL;
 }
 
+/* See rtcp.only_good_reports. */
+static int only_good_reports(const unsigned char *data, Py_ssize_t size)
+{
+    Py_ssize_t at = 0;
+    while (at + 4 <= size) {
+        const unsigned char *part = data + at;
+        Py_ssize_t length = 4 + 4 * (Py_ssize_t)two_bytes(part + 2);
+        int blocks = part[1] == 201 ? part[0] & 0x1F : 0;
+        if ((part[0] & 0xE0) != 0x80 || at + length > size || (part[1] != 201 && part[1] != 202) ||
+            (blocks && 8 + 24 * blocks > length))
+            return 0;
+        for (int block = 0; block < blocks; block++)
+            if (part[8 + 24 * block + 4])
+                return 0;
+        at += length;
+    }
+    return at == size && at > 0;
+}
+
+static int door_keep(Door *self, const unsigned char *data, size_t size)
+{
+    PyObject *pair = Py_BuildValue("(y#d)", (const char *)data, (Py_ssize_t)size, self->heard_at);
+    int wrong = pair ? PyList_Append(self->later, pair) : -1;
+    Py_XDECREF(pair);
+    return wrong;
+}
+
+static PyObject *door_take_later(Door *self, PyObject *nothing)
+{
+    (void)nothing;
+    PyObject *later = self->later, *fresh = PyList_New(0);
+    if (!fresh)
+        return NULL;
+    self->later = fresh;
+    return later ? later : PyList_New(0);
+}
+
 static int door_take_rtcp(Door *self, const unsigned char *data, size_t size)
 {
     Py_ssize_t body_size;
     const unsigned char *body = only_feedback(data, (Py_ssize_t)size, &body_size);
     if (!allows(&self->controls))
         return 0;
+    if (self->flight && !body && PyList_GET_SIZE(self->later) < MAX_LATER &&
+        only_good_reports(data, (Py_ssize_t)size))
+        return door_keep(self, data, size);
     if (!body || !self->flight)
         return door_hand(self, self->on_rtcp, data, size);
     const char *wrong = flight_hear(self->flight, body, body_size);
@@ -222,6 +266,7 @@ static int door_traverse(Door *self, visitproc visit, void *arg)
     Py_VISIT(self->on_rtcp);
     Py_VISIT(self->on_dtls);
     Py_VISIT(self->on_fault);
+    Py_VISIT(self->later);
     Py_VISIT(self->flight);
     Py_VISIT(self->fast_path);
     Py_VISIT(self->owner);
@@ -235,6 +280,7 @@ static int door_clear(Door *self)
     Py_CLEAR(self->on_rtcp);
     Py_CLEAR(self->on_dtls);
     Py_CLEAR(self->on_fault);
+    Py_CLEAR(self->later);
     Py_CLEAR(self->flight);
     Py_CLEAR(self->fast_path);
     Py_CLEAR(self->owner);
@@ -261,6 +307,7 @@ static PyGetSetDef door_attributes[] = {
 static PyMethodDef door_methods[] = {
     {"open", (PyCFunction)door_open, METH_VARARGS, NULL},
     {"shut", (PyCFunction)door_shut, METH_NOARGS, NULL},
+    {"take_later", (PyCFunction)door_take_later, METH_NOARGS, NULL},
     {"take", (PyCFunction)door_take, METH_O, NULL},
     {NULL, NULL, 0, NULL}};
 
