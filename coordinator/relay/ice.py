@@ -16,8 +16,7 @@ import string
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from aioice import stun
-
+from .binding import BindingRequest, write_response
 from .doors import Address
 from .udp_mux import Endpoint, UdpMux
 
@@ -69,23 +68,21 @@ class IceAgent:
         self.current = fresh
         return fresh
 
-    def check(self, message: stun.Message, address: Address) -> bytes | None:
+    def check(self, request: BindingRequest, address: Address) -> bytes | None:
         """Answer a binding request; None when it is not signed with one of our passwords."""
-        local, _, remote = str(message.attributes.get("USERNAME", "")).partition(":")
+        local, _, remote = request.username.partition(":")
         known = self._known.get(local)
         if known is None or known.remote_fragment not in ("", remote):
             return None
-        if not message.check_message_integrity(known.password.encode()):
+        password = known.password.encode()
+        if not request.is_signed(password):
             return None
         self._admit(address)
         if self._nominated_generation < 0:
             self._aim(address)
-        if "USE-CANDIDATE" in message.attributes and known.generation >= self._nominated_generation:
+        if request.nominates and known.generation >= self._nominated_generation:
             self._nominate(known, address)
-        response = stun.Message(stun.Method.BINDING, stun.Class.RESPONSE, message.transaction_id)
-        response.attributes["XOR-MAPPED-ADDRESS"] = address
-        response.add_message_integrity(known.password.encode())
-        return bytes(response)
+        return write_response(request.transaction, address, password)
 
     def _admit(self, address: Address) -> None:
         self._addresses.pop(address, None)

@@ -17,13 +17,13 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from aioice import stun
 from aiortc import RTCCertificate, RTCDataChannel, RTCDtlsTransport, RTCSctpTransport
 from aiortc.rtcdtlstransport import RTCDtlsFingerprint, RTCDtlsParameters
 from aiortc.rtcsctptransport import RTCSctpCapabilities
 from pylibsrtp import Session, _binding
 
 from .allowance import Allowance
+from .binding import BindingRequest
 from .door import Behind, Door, pointer
 from .doors import Address
 from .forwarding.engine import Flight, Sender
@@ -268,9 +268,9 @@ class MediaTransport:
         if sender is not None:
             sender.aim(self._mux.wire, address, session, PROTECT, self._sessions)
 
-    def check(self, message: stun.Message, address: Address) -> bytes | None:
+    def check(self, request: BindingRequest, address: Address) -> bytes | None:
         """Answer a connectivity check (see `udp_mux.Endpoint`)."""
-        answer = self._ice.check(message, address)
+        answer = self._ice.check(request, address)
         if answer is not None:
             self.door.heard_at = time.monotonic()
         return answer

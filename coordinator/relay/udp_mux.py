@@ -13,12 +13,10 @@ import contextlib
 import errno
 import logging
 import socket
-import struct
 from typing import Protocol
 
-from aioice import stun
-
 from .allowance import Allowance
+from .binding import BindingRequest, looks_like_request, read_request
 from .door import Door
 from .doors import Address, Doors
 from .forwarding.engine import Wire
@@ -30,8 +28,6 @@ BUFFER_BYTES = 4 * 1024 * 1024
 SO_SNDBUFFORCE, SO_RCVBUFFORCE = 32, 33
 FREE_PORT_TRIES = 8
 NO_IPV6 = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
-STUN_REQUEST = b"\x00\x01"
-STUN_COOKIE = b"\x21\x12\xa4\x42"
 
 
 class Endpoint(Protocol):
@@ -39,7 +35,7 @@ class Endpoint(Protocol):
 
     door: Door
 
-    def check(self, message: stun.Message, address: Address) -> bytes | None:
+    def check(self, request: BindingRequest, address: Address) -> bytes | None:
         """Answer a binding request that names one of our username fragments; None = not authentic."""
 
 
@@ -136,16 +132,15 @@ class UdpMux:
                 logger.exception("a datagram from %s could not be handled", address)
 
     def _check(self, data: bytes, address: Address) -> None:
-        if data[:2] != STUN_REQUEST or data[4:8] != STUN_COOKIE:
+        if not looks_like_request(data):
             return
         try:
-            message = stun.parse_message(data)
-        except (ValueError, IndexError, struct.error):
+            request = read_request(data)
+        except ValueError:
             self.doors.dropped += 1
             return
-        fragment = str(message.attributes.get("USERNAME", "")).partition(":")[0]
-        endpoint = self._by_fragment.get(fragment)
-        answer = endpoint.check(message, address) if endpoint is not None else None
+        endpoint = self._by_fragment.get(request.username.partition(":")[0])
+        answer = endpoint.check(request, address) if endpoint is not None else None
         if answer is None:
             self.doors.dropped += 1
         else:

@@ -407,7 +407,7 @@ def check() -> bytes:
 class Nobody:
     """An endpoint for which no check is ever right."""
 
-    def check(self, message: stun.Message, address: object) -> None:
+    def check(self, request: object, address: object) -> None:
         return None
 
 

@@ -6,6 +6,7 @@ from typing import cast
 
 from aioice import stun
 
+from coordinator.relay.binding import read_request
 from coordinator.relay.doors import Address
 from coordinator.relay.ice import MAX_EARLY, IceAgent
 from coordinator.relay.udp_mux import Endpoint, UdpMux
@@ -43,7 +44,7 @@ def checked(agent: IceAgent, address: Address, *, nominate: bool = False) -> Non
     if nominate:
         check.attributes["USE-CANDIDATE"] = None
     check.add_message_integrity(known.password.encode())
-    assert agent.check(stun.parse_message(bytes(check)), address) is not None
+    assert agent.check(read_request(bytes(check)), address) is not None
 
 
 def test_a_handshake_begun_on_the_wrong_path_goes_on_at_once_on_the_nominated_one() -> None:
