@@ -23,7 +23,7 @@ from .forwarding.track import Stream
 from .media_track import HIGH, QUALITY_BY_RID, MediaTrack
 from .sdp import Section
 
-FEEDBACK_INTERVAL_S, SPARSE_INTERVAL_S, SPARSE = 0.1, 0.2, 10
+FEEDBACK_INTERVAL_S, SPARSE_INTERVAL_S, SPARSE = 0.1, 0.25, 10
 """How often feedback goes out, the second while fewer packets a turn come: it takes the line too."""
 REPORT_INTERVAL_S = 1.0
 MAX_TOGETHER_BYTES = 1200
@@ -269,12 +269,12 @@ class Uplink:
         self._told_at = now
         interval_s = SPARSE_INTERVAL_S if sparse else FEEDBACK_INTERVAL_S
         self._feedback_at = (now // interval_s + 1) * interval_s  # for all at once
-        body = recorder.feedback()
+        packet = recorder.packet(next(iter(self._sources), 0))
         if recorder.reported >= LOSS_SAMPLE:
             fresh = recorder.take_loss()
             before = fresh if self._numbered_loss is None else self._numbered_loss
             self._numbered_loss = before + (fresh - before) * LOSS_WEIGHT
-        return rtcp.transport_feedback(next(iter(self._sources), 0), body) if body is not None else b""
+        return packet
 
     def _reception(self, now: float) -> bytes:
         """Return a receiver report, empty if nothing came, and set the time of the next."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 
+from . import rtcp
 from .rtp import newer_by
 
 TICK_S = 0.00025
@@ -71,6 +72,11 @@ class Recorder:
         )
         self._count += 1
         return head + _chunks(statuses) + deltas
+
+    def packet(self, ssrc: int) -> bytes:
+        """Return that feedback as a packet, empty when nothing came; `ssrc` is any of the publisher's."""
+        body = self.feedback()
+        return rtcp.transport_feedback(ssrc, body) if body is not None else b""
 
     def take_loss(self) -> float:
         """Return the share of what was reported that had not come by then, and begin to count anew."""

@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-enum { MAX_STATUSES = 600, REFERENCE_TICKS = 256, NOT_RECEIVED = 0, SMALL = 1, LARGE = 2, LONG_RUN = 7 };
+enum { MAX_STATUSES = 600, REFERENCE_TICKS = 256, NOT_RECEIVED = 0, SMALL = 1, LARGE = 2, LONG_RUN = 7, OWN_SSRC = 1 };
+enum { MAX_BODY = 8 + 4 * MAX_STATUSES };
 static const double TICK_S = 0.00025, NEVER = -1.0;
 
 static void recorder_forget(Recorder *self)
@@ -77,12 +78,12 @@ static unsigned char *put_chunks(unsigned char *to, const unsigned char *statuse
     return to;
 }
 
-static PyObject *recorder_feedback(Recorder *self, PyObject *nothing)
+/* Write the feedback on everything since the last time; returns its size, 0 when nothing came. */
+static Py_ssize_t write_feedback(Recorder *self, unsigned char *body)
 {
-    (void)nothing;
-    static unsigned char statuses[MAX_STATUSES], deltas[2 * MAX_STATUSES], body[8 + 4 * MAX_STATUSES];
+    static unsigned char statuses[MAX_STATUSES], deltas[2 * MAX_STATUSES];
     if (!self->held)
-        Py_RETURN_NONE;
+        return 0;
     long long base = self->next, last = self->newest, reference = -1, ticks = 0;
     if (last > base + MAX_STATUSES - 1)
         last = base + MAX_STATUSES - 1;
@@ -114,14 +115,45 @@ static PyObject *recorder_feedback(Recorder *self, PyObject *nothing)
     self->next = last + 1;
     self->reported += count;
     if (reference < 0)
-        Py_RETURN_NONE;
+        return 0;
     unsigned char *to = put_two(put_two(body, (unsigned)base & 0xFFFF), (unsigned)count);
     to = put_two(to, (unsigned)(reference >> 8) & 0xFFFF);
     to = put_two(to, ((unsigned)reference & 0xFF) << 8 | (self->messages++ & 0xFF));
     to = put_chunks(to, statuses, count);
     memcpy(to, deltas, (size_t)(delta - deltas));
-    to += delta - deltas;
-    return PyBytes_FromStringAndSize((const char *)body, to - body);
+    return to + (delta - deltas) - body;
+}
+
+static PyObject *recorder_feedback(Recorder *self, PyObject *nothing)
+{
+    (void)nothing;
+    static unsigned char body[MAX_BODY];
+    Py_ssize_t size = write_feedback(self, body);
+    if (!size)
+        Py_RETURN_NONE;
+    return PyBytes_FromStringAndSize((const char *)body, size);
+}
+
+/* See rtcp.transport_feedback for what is around the body. */
+static PyObject *recorder_packet(Recorder *self, PyObject *source)
+{
+    static unsigned char packet[12 + MAX_BODY + 4];
+    unsigned long long ssrc = PyLong_AsUnsignedLongLong(source);
+    if (PyErr_Occurred())
+        return NULL;
+    Py_ssize_t size = write_feedback(self, packet + 12), padding = -size & 3;
+    if (!size)
+        return PyBytes_FromStringAndSize(NULL, 0);
+    memset(packet + 12 + size, 0, (size_t)padding);
+    size += 12 + padding;
+    packet[0] = padding ? 0xA0 | 15 : 0x80 | 15;
+    packet[1] = 205;
+    put_two(packet + 2, (unsigned)(size / 4 - 1));
+    put_two(put_two(packet + 4, 0), OWN_SSRC);
+    put_two(put_two(packet + 8, (unsigned)(ssrc >> 16) & 0xFFFF), (unsigned)ssrc & 0xFFFF);
+    if (padding)
+        packet[size - 1] = (unsigned char)padding;
+    return PyBytes_FromStringAndSize((const char *)packet, size);
 }
 
 static PyObject *recorder_take_loss(Recorder *self, PyObject *nothing)
@@ -151,6 +183,7 @@ static PyMemberDef recorder_members[] = {
 static PyMethodDef recorder_methods[] = {
     {"arrived", (PyCFunction)(void (*)(void))recorder_arrived, METH_FASTCALL, NULL},
     {"feedback", (PyCFunction)recorder_feedback, METH_NOARGS, NULL},
+    {"packet", (PyCFunction)recorder_packet, METH_O, NULL},
     {"take_loss", (PyCFunction)recorder_take_loss, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL}};
 
