@@ -78,9 +78,9 @@ class Participant:
         self._info = first_info(self.sid, grants, join)
         self._offer: sdp.Offer | None = None
         self.lacks_sections = True
+        """Whether `want_sections` may have something to ask for: it is called again until nothing is left."""
         self.look_at = 0.0
         """From when on `liveness` looks at it again (monotonic seconds)."""
-        """Whether `want_sections` may have something to ask for: it is called again until nothing is left."""
         self.removed = False
         self.active = False
 
