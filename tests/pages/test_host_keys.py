@@ -81,6 +81,7 @@ async def test_all_sites_are_asked_to_measure_from_the_board(rig: Rig, host: Pag
     briefing = await rig.briefing("open")
     site = await rig.on_line(ALFA, briefing)
     await host.goto(f"{rig.base}/host/briefings/{briefing}/checks")
+    await expect(host.get_by_test_id(f"measure-{ALFA}")).to_be_enabled()
 
     await host.get_by_test_id("measure-all").click()
 
