@@ -201,7 +201,7 @@ class Walk(RuleBasedStateMachine):
         """No tick, nothing is read; then all that waits is, and after it comes the tick."""
         self.ask(c.Tick())
         page, gone = self.newest.get(site), self.now + seconds // 2
-        for other in self.pages:  # a mark written after it may not know of anything since the heartbeat before it
+        for other in self.pages:  # a mark after it may know of nothing since the heartbeat before it
             other.longest_stall += seconds + HEARTBEAT if other.lives else 0
         waiting: list[tuple[Page, int]] = []
         for _ in range(seconds):
