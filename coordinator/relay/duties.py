@@ -52,7 +52,7 @@ class Duty:
 
     def cancel(self) -> None:
         """Do it no more."""
-        self._work = None
+        self._work, self.at = None, math.inf
 
 
 class Duties:
@@ -101,3 +101,5 @@ class Duties:
                 duty.take(now)
         finally:
             self._running = False
+        while heap and heap[0][0] != heap[0][2].at:
+            heapq.heappop(heap)  # moved since: nothing is due then

@@ -1,14 +1,10 @@
-"""Who is due is called and nobody else, and the event loop turns for nothing else."""
+"""Who is due is called and nobody else."""
 
 from __future__ import annotations
 
-import asyncio
 import math
 
 from coordinator.relay.duties import MAX_AT_ONCE, RETRY_S, Duties
-from coordinator.relay.ticker import DutyTicker
-
-TICK_S = 0.02
 
 
 def test_only_what_is_due_is_called_and_the_earlier_time_counts() -> None:
@@ -49,57 +45,6 @@ def test_what_is_always_due_gets_one_turn_a_run_and_what_fails_another_one_soon(
     for now in (1.0, 1.02, 1.02 + RETRY_S):
         duties.run(now)
     assert called[:3] == [-1.0, 1.0, 1.02] and sorted(called[3:]) == [-1.02 - RETRY_S, 1.02 + RETRY_S]
-
-
-# the clock
-
-
-async def test_duties_are_run_when_something_is_due_and_at_no_other_time() -> None:
-    loop, duties, called = asyncio.get_running_loop(), Duties(), []
-    runs = 0
-    run = duties.run
-
-    def counted(now: float) -> None:
-        nonlocal runs
-        runs += 1
-        run(now)
-
-    duties.run = counted  # type: ignore[method-assign]
-
-    def work(now: float) -> float:
-        called.append(now)
-        return math.inf
-
-    duty = duties.add(work)
-    ticker = DutyTicker(duties, TICK_S)
-    await asyncio.sleep(0.3)
-    assert runs == len(called) == 1
-    duty.wake(loop.time() + 60.0)
-    woken_at = loop.time()
-    duty.wake(woken_at + 0.1)
-    await asyncio.sleep(0.3)
-    assert runs == len(called) == 2 and called[1] >= woken_at + 0.1
-    duty.wake()
-    await asyncio.sleep(0.2)
-    assert runs == 3
-    ticker.stop()
-    duty.wake()
-    await asyncio.sleep(0.1)
-    assert runs == len(called) == 3
-
-
-async def test_what_is_always_due_is_done_once_a_tick() -> None:
-    duties, called = Duties(), []
-
-    def busy(now: float) -> float:
-        called.append(int(now / TICK_S + 1e-3))
-        return now
-
-    duties.add(busy)
-    ticker = DutyTicker(duties, TICK_S)
-    await asyncio.sleep(0.5)
-    ticker.stop()
-    assert len(called) == len(set(called)) > 5
 
 
 def test_a_run_ends_after_so_many_turns_and_the_rest_comes_next() -> None:

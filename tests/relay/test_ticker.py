@@ -1,13 +1,15 @@
-"""A steady pace: ticks do not drift, missed ones are left out, and a fault costs one of them."""
+"""A steady pace: no drift, missed ticks are left out, a fault costs one; for duties only when one is due."""
 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 
 import pytest
 
-from coordinator.relay.ticker import Ticker
+from coordinator.relay.duties import Duties
+from coordinator.relay.ticker import DutyTicker, Ticker
 
 TICK_S = 0.25
 
@@ -30,6 +32,9 @@ class Loop:
 
     def cancel(self) -> None:
         self.call = None
+
+    def when(self) -> float:
+        return self.due
 
     def pass_until(self, end: float, late: float = 0.0) -> None:
         """Let the time pass; the timer comes so much too late."""
@@ -101,3 +106,45 @@ def test_it_stops_also_from_within(loop: Loop) -> None:
     other = Ticker(work, TICK_S)
     loop.pass_until(12.0)
     assert called == [10.25, 10.5, 11.25]
+
+
+# duties
+
+
+class Counted(Duties):
+    """Duties of which one is there, that is due when it is woken; `runs` and `called` are the times."""
+
+    def __init__(self, again_s: float = math.inf) -> None:
+        super().__init__()
+        self.runs: list[float] = []
+        self.called: list[float] = []
+        self.duty = self.add(lambda now: self.called.append(now) or now + again_s)
+
+    def run(self, now: float) -> None:
+        self.runs.append(now)
+        super().run(now)
+
+
+def test_duties_are_run_at_the_tick_when_something_is_due_and_at_no_other_time(loop: Loop) -> None:
+    duties = Counted()
+    ticker = DutyTicker(duties, TICK_S)
+    loop.pass_until(15.0)
+    assert duties.runs == duties.called == [10.25] and loop.call is None
+    duties.duty.wake(75.0)
+    duties.duty.wake(15.6)
+    loop.pass_until(20.0)
+    assert duties.runs == duties.called == [10.25, 15.75] and loop.call is None
+    duties.duty.wake()
+    loop.pass_until(20.3)
+    assert duties.runs[2:] == duties.called[2:] == [20.25]
+    ticker.stop()
+    duties.duty.wake()
+    loop.pass_until(30.0)
+    assert len(duties.runs) == len(duties.called) == 3
+
+
+def test_what_is_always_due_is_done_once_a_tick(loop: Loop) -> None:
+    duties = Counted(again_s=0.0)
+    DutyTicker(duties, TICK_S)
+    loop.pass_until(12.1)
+    assert duties.called == [10.25 + TICK_S * number for number in range(8)]
