@@ -22,8 +22,8 @@ from pylibsrtp import _binding
 from .allowance import Allowance
 from .forwarding import engine, rtcp
 from .forwarding.engine import FastPath, Flight
+from .forwarding.sender import BUFFER_BYTES
 
-BUFFER_BYTES = 2048
 MAX_LATER = 8
 """Reports that may wait; what comes then is handed on at once."""
 _ffi: Any = _binding.ffi

@@ -1,9 +1,8 @@
-/* A peer's way in: see ../../door.py and ../../udp_mux.py. */
+/* A peer's way in: see ../../door.py. */
 
 #include "plane.h"
 
 #include <string.h>
-#include <time.h>
 
 enum { MAX_LATER = 8 };
 
@@ -27,13 +26,6 @@ typedef struct {
 } Door;
 
 unsigned long long python_calls;
-
-static double monotonic(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 static int door_init(Door *self, PyObject *args, PyObject *kwargs)
 {

@@ -18,6 +18,7 @@
 #include <netinet/in.h>
 #include <stdint.h>
 #include <sys/socket.h>
+#include <time.h>
 
 enum {
     KEPT = 4096, /* a power of two */
@@ -224,6 +225,13 @@ int fan_out_packet(PyObject *exits, long long source, const Packet *packet, doub
 PyObject *parse(PyObject *module, PyObject *data);
 PyObject *fan_out(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *wait_for_events(PyObject *module, PyObject *const *args, Py_ssize_t count);
+
+static inline double monotonic(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
 
 static inline unsigned two_bytes(const unsigned char *at)
 {
