@@ -80,12 +80,18 @@ class PureDoor:
 
     def take(self, data: bytes | memoryview) -> None:
         """Take one datagram (RFC 7983 §7)."""
+        self.hold(data)
+        self.settle()
+
+    def hold(self, data: bytes | memoryview) -> None:
+        """Take one datagram; media may wait for `settle`, as more may have come with it."""
         if not data or not self._packets.take():
             return
         first = data[0]
         if 127 < first < 192:
             self._take_media(data)
         elif 19 < first < 64:
+            self.settle()
             self._hand(self._behind.on_dtls, bytes(data))
 
     def _take_media(self, data: bytes | memoryview) -> None:
@@ -106,10 +112,23 @@ class PureDoor:
             self._hand(self._take_rtp, plain)
 
     def _take_rtp(self, data: bytes) -> None:
-        if self.fast_path is None or not self.fast_path.take(data, self.heard_at):
-            self._behind.on_rtp(data)
+        path = self.fast_path
+        if path is not None:
+            if path.hold(data, self.heard_at):
+                return
+            path.settle()
+        self._behind.on_rtp(data)
+
+    def settle(self) -> None:
+        """Let what was held go on its way."""
+        if self.fast_path is not None:
+            try:
+                self.fast_path.settle()
+            except Exception as error:
+                self._behind.on_fault(error)
 
     def _take_control(self, data: bytes) -> None:
+        self.settle()
         if not self._controls.take():
             return
         flight = self.flight

@@ -60,23 +60,30 @@ class PureDoors:
     def drain(self, sock: socket.socket) -> None:
         """Take what came to a UDP socket that does not block: up to `READS_PER_WAKE` datagrams."""
         buffer, view, doors, receive = self._buffer, self._view, self._by_address, sock.recvfrom_into
+        open_door: Door | None = None
         for _ in range(READS_PER_WAKE):
             try:
                 size, address = receive(buffer)
             except (BlockingIOError, InterruptedError):
-                return
+                break
             except OSError as error:
                 logger.debug("udp receive: %s", error)
                 continue
             self.received += 1
             if not size:
                 continue
-            if buffer[0] < 4:
+            door = None if buffer[0] < 4 else doors.get(address)
+            if open_door is not None and door is not open_door:
+                open_door.settle()
+            open_door = door
+            if door is not None:
+                door.hold(view[:size])
+            elif buffer[0] < 4:
                 self._stranger(bytes(view[:size]), address)
-            elif address in doors:
-                doors[address].take(view[:size])
             else:
                 self.dropped += 1
+        if open_door is not None:
+            open_door.settle()
 
 
 if TYPE_CHECKING:

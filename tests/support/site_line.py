@@ -4,7 +4,7 @@ packets by `nft`, and a Chromium inside it.
 Rule 1: what comes down is limited where it enters the line, as at a provider: a bucket of a few packets and a
 queue of 350 ms, behind which packets are dropped.
 Rule 2: losses are random and independent, of everything, on input hooks only (a drop on output is an error
-to the sender).
+to the sender). What the sender gives to the kernel in one piece is cut before that, as on any real line.
 """
 
 from __future__ import annotations
@@ -77,6 +77,8 @@ def site_line() -> Iterator[SiteLine]:
     """Make a site's network, good at first."""
     with namespace() as there:
         line = SiteLine(there)
+        run("ip", "link", "set", "dev", f"{there.link}a", "gso_max_segs", "1")
+        there.run("ip", "link", "set", "dev", f"{there.link}b", "gso_max_segs", "1")
         try:
             yield line
         finally:

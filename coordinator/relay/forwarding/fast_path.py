@@ -5,7 +5,10 @@ stream, and when it is written as senders do: no padding, no contributing source
 elements of one byte. Nothing has been touched of one that is not: it goes to `uplink` whole.
 Rule 2: what is done here with a packet is what `rtp.parse`, `uplink` and `track` would do, step by step; it
 is written once more because it is done for nearly every packet.
-Rule 3: the compiled plane has the same class (see `engine`).
+Rule 3: what came in one go goes out in one go: `hold` keeps packets of a stream that follow one another until
+`settle`, which sends them to one subscriber after the other (see `burst`). All else settles first, so that
+it comes to the same as if each had been sent when it came.
+Rule 4: the compiled plane has the same class (see `engine`).
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 
+from .burst import MAX_BURST, fan_out_burst
 from .cursor import Cursor
 from .history import Packet
 from .intake import Intake
@@ -35,6 +39,9 @@ class FastPath:
         self._recorder = recorder
         self._counted_id = self._level_id = 0
         self._sources: dict[int, _Source] = {}
+        self._held: list[tuple[Packet, float]] = []
+        self._held_ssrc = self._held_size = 0
+        self._held_source: _Source | None = None
 
     def configure(self, counted_id: int, level_id: int) -> None:
         """Take over the extension numbers of transport-wide numbers and of audio levels, 0 for none."""
@@ -62,6 +69,12 @@ class FastPath:
 
     def take(self, data: bytes, now: float) -> bool:
         """Take a packet all the way, at `now` in seconds; False when it is not for this path."""
+        taken = self.hold(data, now)
+        self.settle()
+        return taken
+
+    def hold(self, data: bytes, now: float) -> bool:
+        """Take a packet, which may wait for `settle`; False when it is not for this path."""
         size = len(data)
         if size < 16:
             return False
@@ -69,7 +82,7 @@ class FastPath:
         source = self._sources.get(ssrc)
         if source is None or first & 0xEF != 0x80:
             return False
-        types, intake, exits, forward, forward_left = source
+        types, intake, _, forward, _ = source
         if second & 0x7F not in types or intake.top < 0 or sequence != intake.top + 1 & 0xFFFF:
             return False
         at, number_at, level_at = 12, 0, 0
@@ -105,7 +118,33 @@ class FastPath:
         if packet is None:
             return True
         if packet.keyframe and intake.codec != "opus":
+            self.settle()
             forward(packet, now)
-        elif left := fan_out(exits, ssrc, packet, now):
-            forward_left(packet, left, now)
+            return True
+        length = size - at
+        if self._held and (
+            self._held_source is not source or length > self._held_size or len(self._held) == MAX_BURST
+        ):
+            self.settle()
+        if not self._held:
+            self._held_ssrc, self._held_source, self._held_size = ssrc, source, length
+        elif length < self._held_size:
+            self._held_size = 0
+        self._held.append((packet, now))
         return True
+
+    def settle(self) -> None:
+        """Send what was held."""
+        held, source = self._held, self._held_source
+        if not held or source is None:
+            return
+        self._held = []
+        _, _, exits, _, forward_left = source
+        if len(held) == 1:
+            packet, now = held[0]
+            left = fan_out(exits, self._held_ssrc, packet, now)
+        else:
+            left = fan_out_burst(exits, self._held_ssrc, held)
+        if left:
+            for packet, now in held:
+                forward_left(packet, left, now)

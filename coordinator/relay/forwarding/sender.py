@@ -42,6 +42,9 @@ _PROTECT: Any = _srtp.srtp_protect
 _NUMBERED_HEADER = 20
 _EXTENSION = rtp.ONE_BYTE_PROFILE << 16 | 1
 SendTo = Callable[[Any, tuple[Any, ...]], int]
+SendBurstTo = Callable[[Any, Any, int, tuple[Any, ...]], int]
+UDP_SEGMENT = 103
+"""Linux' control message for datagrams of one size in one call: the kernel cuts them (from 4.18)."""
 
 
 class _Writers(dict[int, Callable[..., None]]):
@@ -64,15 +67,29 @@ class Wire:
         self.sent = self.refused = 0
         self.to_four: SendTo | None = None
         self.to_six: SendTo | None = None
+        self.burst_to_four: SendBurstTo | None = None
+        self.burst_to_six: SendBurstTo | None = None
 
     def open(self, four: socket.socket | None, six: socket.socket | None) -> None:
         """Send on these from now on, to IPv4 and to IPv6 addresses."""
         self.four, self.six = (-1 if each is None else each.fileno() for each in (four, six))
         self.to_four, self.to_six = (None if each is None else each.sendto for each in (four, six))
+        self.burst_to_four, self.burst_to_six = map(_burst_sender, (four, six))
 
     def close(self) -> None:
         """Send no more."""
         self.open(None, None)
+
+
+def _burst_sender(sock: socket.socket | None) -> SendBurstTo | None:
+    """Return what sends a burst on a socket, or None where the system does not cut it."""
+    try:
+        if sock is not None:
+            sock.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, 0)
+            return sock.sendmsg
+    except OSError:
+        pass
+    return None
 
 
 class Sender:

@@ -163,6 +163,18 @@ static PyObject *door_take_later(Door *self, PyObject *nothing)
     return later ? later : PyList_New(0);
 }
 
+int door_settle(PyObject *door)
+{
+    Door *self = (Door *)door;
+    FastPath *fast_path = self->fast_path;
+    if (!fast_path)
+        return 0;
+    Py_INCREF(fast_path);
+    int wrong = fast_path_settle(fast_path) < 0;
+    Py_DECREF(fast_path);
+    return wrong ? door_fault(self) : 0;
+}
+
 static int door_take_rtcp(Door *self, const unsigned char *data, size_t size)
 {
     Py_ssize_t body_size;
@@ -187,28 +199,30 @@ static int door_take_rtp(Door *self, const unsigned char *data, size_t size)
     if (!fast_path)
         return door_hand(self, self->on_rtp, data, size);
     Py_INCREF(fast_path);
-    int taken = fast_path_take(fast_path, data, size, self->heard_at);
+    int taken = fast_path_hold(fast_path, data, size, self->heard_at);
     Py_DECREF(fast_path);
-    if (taken < 0)
-        return door_fault(self);
-    return taken ? 0 : door_hand(self, self->on_rtp, data, size);
+    if (taken)
+        return taken < 0 ? door_fault(self) : 0;
+    return door_settle((PyObject *)self) < 0 ? -1 : door_hand(self, self->on_rtp, data, size);
 }
 
-int door_take_datagram(PyObject *door, unsigned char *data, size_t size)
+int door_hold(PyObject *door, unsigned char *data, size_t size)
 {
     Door *self = (Door *)door;
     int length = (int)size;
     if (!size || !allows(&self->packets))
         return 0;
     if (data[0] > 19 && data[0] < 64)
-        return door_hand(self, self->on_dtls, data, size);
+        return door_settle(door) < 0 ? -1 : door_hand(self, self->on_dtls, data, size);
     if (data[0] < 128 || data[0] > 191 || !self->session || size < 8)
         return 0;
     int control = data[1] >= 192 && data[1] <= 223; /* RFC 5761 §4 */
     if ((control ? self->unprotect_rtcp : self->unprotect)(self->session, data, &length))
         return 0;
     self->heard_at = monotonic();
-    return control ? door_take_rtcp(self, data, (size_t)length) : door_take_rtp(self, data, (size_t)length);
+    if (!control)
+        return door_take_rtp(self, data, (size_t)length);
+    return door_settle(door) < 0 ? -1 : door_take_rtcp(self, data, (size_t)length);
 }
 
 /* Take over an attribute that is None or of one type. */
@@ -234,7 +248,7 @@ static int door_set_fast_path(Door *self, PyObject *value, void *nothing)
     return replace((PyObject **)&self->fast_path, value, &FastPathType);
 }
 
-static PyObject *door_take(Door *self, PyObject *data)
+static PyObject *door_hold_bytes(Door *self, PyObject *data)
 {
     static union {
         unsigned char bytes[BUFFER_BYTES];
@@ -247,9 +261,25 @@ static PyObject *door_take(Door *self, PyObject *data)
     if (size <= BUFFER_BYTES)
         memcpy(buffer.bytes, view.buf, size);
     PyBuffer_Release(&view);
-    if (size <= BUFFER_BYTES && door_take_datagram((PyObject *)self, buffer.bytes, size) < 0)
+    if (size <= BUFFER_BYTES && door_hold((PyObject *)self, buffer.bytes, size) < 0)
         return NULL;
     Py_RETURN_NONE;
+}
+
+static PyObject *door_let_go(Door *self, PyObject *nothing)
+{
+    (void)nothing;
+    if (door_settle((PyObject *)self) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *door_take(Door *self, PyObject *data)
+{
+    PyObject *done = door_hold_bytes(self, data);
+    if (done && door_settle((PyObject *)self) < 0)
+        Py_CLEAR(done);
+    return done;
 }
 
 static int door_traverse(Door *self, visitproc visit, void *arg)
@@ -301,6 +331,8 @@ static PyMethodDef door_methods[] = {
     {"shut", (PyCFunction)door_shut, METH_NOARGS, NULL},
     {"take_later", (PyCFunction)door_take_later, METH_NOARGS, NULL},
     {"take", (PyCFunction)door_take, METH_O, NULL},
+    {"hold", (PyCFunction)door_hold_bytes, METH_O, NULL},
+    {"settle", (PyCFunction)door_let_go, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL}};
 
 PyTypeObject DoorType = {

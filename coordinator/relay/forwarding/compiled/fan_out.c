@@ -1,4 +1,4 @@
-/* One incoming packet to all it may go straight to: see ../cursor.py and ../sender.py. */
+/* Incoming packets to all they may go straight to: see ../cursor.py, ../sender.py and ../burst.py. */
 
 #include "plane.h"
 
@@ -33,7 +33,8 @@ PyTypeObject CursorType = {
     .tp_members = cursor_members,
 };
 
-static int forward(Cursor *cursor, Sender *sender, const Packet *in, double now)
+/* What a packet becomes, and the cursor moved on. */
+static Outgoing move_on(Cursor *cursor, const Packet *in, double now)
 {
     long long sequence = in->seq + cursor->shift;
     const Vp8 *vp8 = in->vp8;
@@ -65,7 +66,17 @@ static int forward(Cursor *cursor, Sender *sender, const Packet *in, double now)
     cursor->packets++;
     cursor->octets += (long long)out.size;
     cursor->sent_at = now;
-    return sender_emit(sender, &out, now);
+    return out;
+}
+
+static int forward(Cursor *cursor, Sender *sender, const Held *burst, int count)
+{
+    Outgoing outs[MAX_BURST];
+    for (int index = 0; index < count; index++)
+        outs[index] = move_on(cursor, burst[index].packet, burst[index].now);
+    if (count == 1)
+        return sender_emit(sender, outs, burst->now);
+    return sender_emit_burst(sender, outs, burst, count);
 }
 
 static int add_place(PyObject **left, Py_ssize_t place)
@@ -78,9 +89,10 @@ static int add_place(PyObject **left, Py_ssize_t place)
     return wrong ? -1 : 0;
 }
 
-static int fan_out_one(PyObject *pair, Py_ssize_t place, long long source, const Packet *in, double now,
+static int fan_out_one(PyObject *pair, Py_ssize_t place, long long source, const Held *burst, int count,
                        PyObject **left)
 {
+    const Packet *in = burst->packet;
     if (!PyTuple_Check(pair) || PyTuple_GET_SIZE(pair) != 2 ||
         !Py_IS_TYPE(PyTuple_GET_ITEM(pair, 0), &CursorType) ||
         !Py_IS_TYPE(PyTuple_GET_ITEM(pair, 1), &SenderType)) {
@@ -89,7 +101,7 @@ static int fan_out_one(PyObject *pair, Py_ssize_t place, long long source, const
     }
     Cursor *cursor = (Cursor *)PyTuple_GET_ITEM(pair, 0);
     if (cursor->source == source && in->seq >= cursor->first)
-        return forward(cursor, (Sender *)PyTuple_GET_ITEM(pair, 1), in, now);
+        return forward(cursor, (Sender *)PyTuple_GET_ITEM(pair, 1), burst, count);
     if (cursor->source == source || cursor->source == NONE || in->keyframe)
         return add_place(left, place);
     return 0;
@@ -112,14 +124,15 @@ static int is_whole(const Packet *packet)
     return 1;
 }
 
-int fan_out_packet(PyObject *exits, long long source, const Packet *packet, double now, PyObject **left)
+int fan_out_held(PyObject *exits, long long source, const Held *burst, int count, PyObject **left)
 {
-    if (!is_whole(packet))
-        return -1;
+    for (int index = 0; index < count; index++)
+        if (!is_whole(burst[index].packet))
+            return -1;
     for (Py_ssize_t place = 0; place < PyList_GET_SIZE(exits); place++) {
         PyObject *pair = PyList_GET_ITEM(exits, place);
         Py_INCREF(pair);
-        int wrong = fan_out_one(pair, place, source, packet, now, left) < 0;
+        int wrong = fan_out_one(pair, place, source, burst, count, left) < 0;
         Py_DECREF(pair);
         if (wrong)
             return -1;
@@ -135,9 +148,9 @@ PyObject *fan_out(PyObject *module, PyObject *const *args, Py_ssize_t count)
         return NULL;
     }
     long long source = PyLong_AsLongLong(args[1]);
-    double now = PyFloat_AsDouble(args[3]);
+    Held held = {(Packet *)args[2], PyFloat_AsDouble(args[3])};
     PyObject *left = NULL;
-    if (PyErr_Occurred() || fan_out_packet(args[0], source, (Packet *)args[2], now, &left) < 0)
+    if (PyErr_Occurred() || fan_out_held(args[0], source, &held, 1, &left) < 0)
         Py_CLEAR(left);
     else if (!left)
         left = PyList_New(0);

@@ -5,6 +5,8 @@
 
 #include "plane.h"
 
+#include <string.h>
+
 enum { MAX_SOURCES = 256 };
 
 typedef struct {
@@ -19,6 +21,11 @@ struct FastPath {
     Recorder *recorder;
     unsigned counted_id, level_id; /* of header extensions, 0 = none */
     long long received;
+    int held; /* packets that wait, of the stream below; the first is as long as `held_size` */
+    uint32_t held_ssrc;
+    Py_ssize_t held_size;
+    PyObject *held_exits, *held_left;
+    Held burst[MAX_BURST];
     int count;
     Source sources[MAX_SOURCES];
 };
@@ -35,6 +42,10 @@ static int fast_path_clear(FastPath *self)
 {
     while (self->count)
         source_clear(&self->sources[--self->count]);
+    while (self->held)
+        Py_CLEAR(self->burst[--self->held].packet);
+    Py_CLEAR(self->held_exits);
+    Py_CLEAR(self->held_left);
     return 0;
 }
 
@@ -78,26 +89,61 @@ static int call(PyObject *taker, PyObject *packet, PyObject *places, double now)
     return answer ? 0 : -1;
 }
 
-/* A keyframe of a picture may be what somebody waits for, which Python looks at for all. */
-static int source_forward(const Source *source, Packet *packet, double now)
+int fast_path_settle(FastPath *self)
 {
-    PyObject *left = NULL, *exits = source->exits, *forward = source->forward, *forward_left = source->forward_left;
-    int wrong;
-    Py_INCREF(exits);
-    Py_INCREF(forward);
-    Py_INCREF(forward_left);
-    if (packet->vp8 && packet->keyframe)
-        wrong = call(forward, (PyObject *)packet, NULL, now);
-    else if (!(wrong = fan_out_packet(exits, source->ssrc, packet, now, &left)) && left)
-        wrong = call(forward_left, (PyObject *)packet, left, now);
+    Held burst[MAX_BURST];
+    int count = self->held, wrong;
+    if (!count)
+        return 0;
+    PyObject *left = NULL, *exits = self->held_exits, *forward_left = self->held_left;
+    memcpy(burst, self->burst, (size_t)count * sizeof *burst);
+    self->held = 0;
+    self->held_exits = self->held_left = NULL;
+    wrong = fan_out_held(exits, self->held_ssrc, burst, count, &left);
+    for (int index = 0; index < count; index++) {
+        if (!wrong && left)
+            wrong = call(forward_left, (PyObject *)burst[index].packet, left, burst[index].now);
+        Py_DECREF(burst[index].packet);
+    }
     Py_XDECREF(left);
     Py_DECREF(exits);
-    Py_DECREF(forward);
     Py_DECREF(forward_left);
     return wrong;
 }
 
-int fast_path_take(FastPath *self, const unsigned char *data, size_t size, double now)
+/* Let a packet wait for those that may have come with it, of one size but the last; takes it over. */
+static int hold(FastPath *self, const Source *source, Packet *packet, Py_ssize_t size, double now)
+{
+    int wrong = 0;
+    if (self->held && (self->held_ssrc != source->ssrc || size > self->held_size || self->held == MAX_BURST))
+        wrong = fast_path_settle(self);
+    if (wrong) {
+        Py_DECREF(packet);
+        return -1;
+    }
+    if (!self->held) {
+        self->held_ssrc = source->ssrc;
+        self->held_exits = Py_NewRef(source->exits);
+        self->held_left = Py_NewRef(source->forward_left);
+        self->held_size = size;
+    } else if (size < self->held_size) {
+        self->held_size = 0; /* nothing after it */
+    }
+    self->burst[self->held++] = (Held){packet, now};
+    return 0;
+}
+
+/* A keyframe of a picture may be what somebody waits for, which Python looks at for all. */
+static int forward_keyframe(FastPath *self, const Source *source, Packet *packet, double now)
+{
+    PyObject *forward = Py_NewRef(source->forward);
+    int wrong = fast_path_settle(self) < 0 ? -1 : call(forward, (PyObject *)packet, NULL, now);
+    Py_DECREF(forward);
+    Py_DECREF(packet);
+    return wrong;
+}
+
+int fast_path_hold(FastPath *self, const unsigned char *data, size_t size, double now)
 {
     Fields fields;
     if (read_fields(&fields, data, (Py_ssize_t)size))
@@ -115,23 +161,39 @@ int fast_path_take(FastPath *self, const unsigned char *data, size_t size, doubl
     Py_DECREF(payload);
     if (!packet)
         return -1;
-    int wrong = source_forward(source, packet, now);
-    Py_DECREF(packet);
+    int wrong = packet->vp8 && packet->keyframe ? forward_keyframe(self, source, packet, now)
+                                                : hold(self, source, packet, left, now);
     return wrong ? -1 : 1;
 }
 
-static PyObject *fast_path_take_bytes(FastPath *self, PyObject *const *args, Py_ssize_t count)
+static PyObject *fast_path_hold_bytes(FastPath *self, PyObject *const *args, Py_ssize_t count)
 {
     if (count != 2 || !PyBytes_Check(args[0])) {
-        PyErr_SetString(PyExc_TypeError, "take(data: bytes, now)");
+        PyErr_SetString(PyExc_TypeError, "what is taken is bytes, and the time");
         return NULL;
     }
     double now = PyFloat_AsDouble(args[1]);
     if (PyErr_Occurred())
         return NULL;
     const unsigned char *data = (const unsigned char *)PyBytes_AS_STRING(args[0]);
-    int taken = fast_path_take(self, data, (size_t)PyBytes_GET_SIZE(args[0]), now);
+    int taken = fast_path_hold(self, data, (size_t)PyBytes_GET_SIZE(args[0]), now);
     return taken < 0 ? NULL : PyBool_FromLong(taken);
+}
+
+static PyObject *fast_path_let_go(FastPath *self, PyObject *nothing)
+{
+    (void)nothing;
+    if (fast_path_settle(self) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *fast_path_take(FastPath *self, PyObject *const *args, Py_ssize_t count)
+{
+    PyObject *taken = fast_path_hold_bytes(self, args, count);
+    if (taken && fast_path_settle(self) < 0)
+        Py_CLEAR(taken);
+    return taken;
 }
 
 static int fast_path_init(FastPath *self, PyObject *args, PyObject *kwargs)
@@ -192,6 +254,8 @@ static int fast_path_traverse(FastPath *self, visitproc visit, void *arg)
         Py_VISIT(self->sources[place].forward);
         Py_VISIT(self->sources[place].forward_left);
     }
+    Py_VISIT(self->held_exits);
+    Py_VISIT(self->held_left);
     return 0;
 }
 
@@ -210,7 +274,9 @@ static PyMemberDef fast_path_members[] = {
 static PyMethodDef fast_path_methods[] = {
     {"configure", (PyCFunction)fast_path_configure, METH_VARARGS, NULL},
     {"put", (PyCFunction)fast_path_put, METH_VARARGS, NULL},
-    {"take", (PyCFunction)(void (*)(void))fast_path_take_bytes, METH_FASTCALL, NULL},
+    {"take", (PyCFunction)(void (*)(void))fast_path_take, METH_FASTCALL, NULL},
+    {"hold", (PyCFunction)(void (*)(void))fast_path_hold_bytes, METH_FASTCALL, NULL},
+    {"settle", (PyCFunction)fast_path_let_go, METH_NOARGS, NULL},
     {"forget", (PyCFunction)fast_path_forget, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL}};
 

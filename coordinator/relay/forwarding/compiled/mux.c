@@ -115,27 +115,53 @@ static int call_stranger(Doors *self, const unsigned char *data, size_t size, co
     return answer ? 0 : -1;
 }
 
-static int take_one(Doors *self, unsigned char *data, size_t size, const struct sockaddr_storage *from)
+/* The door of an address (borrowed); NULL where there is none, or with an error. */
+static PyObject *door_of(Doors *self, const struct sockaddr_storage *from)
+{
+    PyObject *key = key_of(from), *door;
+    if (!key)
+        return NULL;
+    door = PyDict_GetItemWithError(self->by_address, key);
+    Py_DECREF(key);
+    return door;
+}
+
+/* Go on after an error, unless it is meant to stop all. */
+static int go_on(Doors *self)
+{
+    if (PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) || PyErr_ExceptionMatches(PyExc_SystemExit))
+        return -1;
+    python_calls++;
+    PyErr_WriteUnraisable(self->stranger);
+    return 0;
+}
+
+/* Let what the open door holds go on its way, and open another, or none. */
+static int change_door(Doors *self, PyObject **open, PyObject *door)
+{
+    int wrong = 0;
+    if (*open == door)
+        return 0;
+    if (*open && door_settle(*open) < 0)
+        wrong = go_on(self);
+    Py_XINCREF(door);
+    Py_XSETREF(*open, door);
+    return wrong;
+}
+
+static int take_one(Doors *self, PyObject **open, unsigned char *data, size_t size, const struct sockaddr_storage *from)
 {
     if (!size)
         return 0;
+    PyObject *door = data[0] < 4 ? NULL : door_of(self, from);
+    if (PyErr_Occurred() || change_door(self, open, door) < 0)
+        return -1;
+    if (door)
+        return door_hold(*open, data, size);
     if (data[0] < 4)
         return call_stranger(self, data, size, from);
-    PyObject *key = key_of(from);
-    if (!key)
-        return -1;
-    PyObject *door = PyDict_GetItemWithError(self->by_address, key);
-    Py_DECREF(key);
-    if (!door) {
-        if (PyErr_Occurred())
-            return -1;
-        self->dropped++;
-        return 0;
-    }
-    Py_INCREF(door);
-    int wrong = door_take_datagram(door, data, size);
-    Py_DECREF(door);
-    return wrong;
+    self->dropped++;
+    return 0;
 }
 
 int doors_drain(PyObject *doors, int descriptor)
@@ -148,7 +174,8 @@ int doors_drain(PyObject *doors, int descriptor)
     static struct iovec pieces[BATCH];
     static struct sockaddr_storage from[BATCH];
     Doors *self = (Doors *)doors;
-    int came = BATCH;
+    PyObject *open = NULL;
+    int came = BATCH, wrong = 0;
     for (int taken = 0; came == BATCH && taken < READS_PER_WAKE; taken += came) {
         for (int index = 0; index < BATCH; index++) {
             pieces[index] = (struct iovec){buffers[index].bytes, BUFFER_BYTES};
@@ -156,17 +183,19 @@ int doors_drain(PyObject *doors, int descriptor)
                 .msg_name = &from[index], .msg_namelen = sizeof from[index], .msg_iov = &pieces[index], .msg_iovlen = 1};
         }
         came = recvmmsg(descriptor, messages, BATCH, MSG_DONTWAIT, NULL);
-        for (int index = 0; index < came; index++) {
+        for (int index = 0; index < came && !wrong; index++) {
             self->received++;
-            if (take_one(self, buffers[index].bytes, messages[index].msg_len, &from[index]) == 0)
-                continue;
-            if (PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) || PyErr_ExceptionMatches(PyExc_SystemExit))
-                return -1;
-            python_calls++;
-            PyErr_WriteUnraisable(self->stranger);
+            if (take_one(self, &open, buffers[index].bytes, messages[index].msg_len, &from[index]) < 0)
+                wrong = go_on(self);
         }
+        if (wrong)
+            break;
     }
-    return 0;
+    if (wrong) {
+        Py_CLEAR(open);
+        return -1;
+    }
+    return change_door(self, &open, NULL);
 }
 
 static PyObject *doors_drain_socket(Doors *self, PyObject *sock)

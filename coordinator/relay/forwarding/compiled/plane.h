@@ -27,6 +27,7 @@ enum {
     PACKET_OVERHEAD = 50,
     BUFFER_BYTES = 2048,
     MAX_PLAIN_BYTES = BUFFER_BYTES - 148,
+    MAX_BURST = 16,
     NONE = -1
 };
 
@@ -130,6 +131,7 @@ typedef struct FastPath FastPath;
 typedef struct {
     PyObject_HEAD
     int four, six;
+    int four_cuts, six_cuts; /* whether the system cuts a burst into datagrams */
     long long sent, refused;
 } Wire;
 
@@ -159,6 +161,12 @@ typedef struct {
     int picture_long;
     unsigned picture, tl0;
 } Outgoing;
+
+/* A packet that came in, and when. */
+typedef struct {
+    Packet *packet;
+    double now;
+} Held;
 
 extern PyTypeObject CursorType, DoorType, DoorsType, FastPathType, FlightType, HeaderType, IntakeType, PacketType,
     RateMeterType, RecorderType, SenderType, Vp8Type, WayOutType, WireType;
@@ -191,8 +199,11 @@ Packet *intake_accept(Intake *self, PyObject *payload, long long timestamp, int 
 /* Note how loud a packet says it is. */
 void intake_level(Intake *self, unsigned level);
 
-/* Take one packet of media, in the clear, all the way; returns 0 when it is not for this path, -1 with an error. */
-int fast_path_take(FastPath *self, const unsigned char *data, size_t size, double now);
+/* Take one packet of media, in the clear, which may wait; returns 0 when it is not for this path, -1 with an error. */
+int fast_path_hold(FastPath *self, const unsigned char *data, size_t size, double now);
+
+/* Send what was held; returns -1 with an error. */
+int fast_path_settle(FastPath *self);
 
 /* Read a payload descriptor; returns NULL where there is none, or with `wrong` set and an error. */
 Vp8 *new_vp8(const unsigned char *payload, Py_ssize_t size, int *wrong);
@@ -200,14 +211,22 @@ Vp8 *new_vp8(const unsigned char *payload, Py_ssize_t size, int *wrong);
 /* Send one datagram, or count it as refused. */
 void wire_send(Wire *self, const unsigned char *data, size_t size, const struct sockaddr_storage *to, socklen_t to_size);
 
+/* Send datagrams, all as long as the first but the last, which may be shorter. */
+void wire_send_burst(Wire *self, struct iovec *datagrams, int count, struct sockaddr_storage *to, socklen_t to_size);
+
 /* Number, write and send one packet; returns -1 with an error of the caller's own. */
 int sender_emit(Sender *self, const Outgoing *out, double now);
+
+/* The same for up to MAX_BURST packets, all as long as the first but the last, each at its time. */
+int sender_emit_burst(Sender *self, const Outgoing *outs, const Held *burst, int count);
 
 /* Counts calls into Python from what takes datagrams: where it stands still, nothing was scheduled. */
 extern unsigned long long python_calls;
 
-/* Take one datagram through a Door, decrypted where it is; returns -1 with an error to go no further on. */
-int door_take_datagram(PyObject *door, unsigned char *data, size_t size);
+/* Take one datagram through a Door, decrypted where it is; media may wait. Returns -1 with an error to go no
+   further on, as does what lets it go. */
+int door_hold(PyObject *door, unsigned char *data, size_t size);
+int door_settle(PyObject *door);
 
 /* Take what came to a socket through Doors, so much and no more; returns -1 with an error to go no further on. */
 int doors_drain(PyObject *doors, int descriptor);
@@ -218,9 +237,10 @@ int read_address(PyObject *address, struct sockaddr_storage *found, socklen_t *s
 /* The address as the socket module would give it. */
 PyObject *write_address(const struct sockaddr_storage *from);
 
-/* Send a packet to all whom it may go straight to; places that need a look go into `left`, a list that is made
-   for the first; returns -1 with an error. */
-int fan_out_packet(PyObject *exits, long long source, const Packet *packet, double now, PyObject **left);
+/* Send packets to all whom they may go straight to; places that need a look go into `left`, a list that is made
+   for the first. Several follow one another, none is a keyframe, and all are as long as the first but the last.
+   Returns -1 with an error. */
+int fan_out_held(PyObject *exits, long long source, const Held *burst, int count, PyObject **left);
 
 PyObject *parse(PyObject *module, PyObject *data);
 PyObject *fan_out(PyObject *module, PyObject *const *args, Py_ssize_t count);

@@ -2,6 +2,7 @@
 
 #include "plane.h"
 
+#include <netinet/udp.h>
 #include <string.h>
 
 static int wire_init(Wire *self, PyObject *args, PyObject *kwargs)
@@ -10,6 +11,18 @@ static int wire_init(Wire *self, PyObject *args, PyObject *kwargs)
         return -1;
     self->four = self->six = -1;
     return 0;
+}
+
+/* Whether the system cuts what is sent on a socket into datagrams (Linux, from 4.18). */
+static int cuts(int descriptor)
+{
+#ifdef UDP_SEGMENT
+    int none = 0;
+    return descriptor >= 0 && setsockopt(descriptor, IPPROTO_UDP, UDP_SEGMENT, &none, sizeof none) == 0;
+#else
+    (void)descriptor;
+    return 0;
+#endif
 }
 
 /* Take over the descriptor of a socket, or none; returns -1 with an error. */
@@ -25,6 +38,8 @@ static PyObject *wire_open(Wire *self, PyObject *args)
     if (!PyArg_ParseTuple(args, "OO", &four, &six) || wire_descriptor(four, &self->four) < 0 ||
         wire_descriptor(six, &self->six) < 0)
         return NULL;
+    self->four_cuts = cuts(self->four);
+    self->six_cuts = cuts(self->six);
     Py_RETURN_NONE;
 }
 
@@ -69,6 +84,43 @@ void wire_send(Wire *self, const unsigned char *data, size_t size, const struct 
         self->sent++;
 }
 
+/* Send a burst in one call; returns whether that could be done. */
+static int send_cut(Wire *self, struct iovec *datagrams, int count, struct sockaddr_storage *to, socklen_t to_size)
+{
+#ifdef UDP_SEGMENT
+    int six = to->ss_family == AF_INET6, descriptor = six ? self->six : self->four;
+    uint16_t size = (uint16_t)datagrams->iov_len;
+    union {
+        char bytes[CMSG_SPACE(sizeof size)];
+        struct cmsghdr aligned;
+    } control = {0};
+    struct msghdr message = {.msg_name = to, .msg_namelen = to_size, .msg_iov = datagrams, .msg_iovlen = (size_t)count,
+                             .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
+    struct cmsghdr *cut = CMSG_FIRSTHDR(&message);
+    if (!(six ? self->six_cuts : self->four_cuts))
+        return 0;
+    cut->cmsg_level = IPPROTO_UDP;
+    cut->cmsg_type = UDP_SEGMENT;
+    cut->cmsg_len = CMSG_LEN(sizeof size);
+    memcpy(CMSG_DATA(cut), &size, sizeof size);
+    if (sendmsg(descriptor, &message, 0) < 0)
+        return 0;
+    self->sent += count;
+    return 1;
+#else
+    (void)self, (void)datagrams, (void)count, (void)to, (void)to_size;
+    return 0;
+#endif
+}
+
+void wire_send_burst(Wire *self, struct iovec *datagrams, int count, struct sockaddr_storage *to, socklen_t to_size)
+{
+    if (count > 1 && send_cut(self, datagrams, count, to, to_size))
+        return;
+    for (int index = 0; index < count; index++)
+        wire_send(self, datagrams[index].iov_base, datagrams[index].iov_len, to, to_size);
+}
+
 static unsigned char *put_four(unsigned char *at, uint32_t value)
 {
     at[0] = (unsigned char)(value >> 24);
@@ -102,28 +154,62 @@ static void write_packet(const Sender *self, const Outgoing *out, long long numb
         at[out->tl0_at] = (unsigned char)out->tl0;
 }
 
-static void send_straight(Sender *self, const Outgoing *out, size_t size, long long number, double now)
+static union {
+    unsigned char bytes[BUFFER_BYTES];
+    uint64_t aligned;
+} buffers[MAX_BURST];
+
+static long long number_packet(Sender *self, const Outgoing *out, double now)
 {
-    static union {
-        unsigned char bytes[BUFFER_BYTES];
-        uint64_t aligned;
-    } buffer;
-    int length = (int)size;
-    if (size > MAX_PLAIN_BYTES)
-        return;
-    write_packet(self, out, number, now, buffer.bytes);
-    if (!self->protect(self->session, buffer.bytes, &length))
-        wire_send(self->wire, buffer.bytes, (size_t)length, &self->address, self->address_size);
+    return self->counts ? flight_note(self->flight, out->size + PACKET_OVERHEAD, now) : 0;
+}
+
+static size_t size_of(const Sender *self, const Outgoing *out)
+{
+    return out->size + (self->element ? 20 : 12);
+}
+
+/* Write and encrypt a packet; returns its size then, 0 when it cannot be sent. */
+static size_t seal(Sender *self, const Outgoing *out, long long number, double now, unsigned char *at)
+{
+    int length = (int)size_of(self, out);
+    if (length > MAX_PLAIN_BYTES)
+        return 0;
+    write_packet(self, out, number, now, at);
+    return self->protect(self->session, at, &length) ? 0 : (size_t)length;
+}
+
+int sender_emit_burst(Sender *self, const Outgoing *outs, const Held *burst, int count)
+{
+    struct iovec datagrams[MAX_BURST];
+    int sealed = 0;
+    for (int index = 0; index < count; index++) {
+        if (!self->wire) { /* Python may have changed it */
+            if (sender_emit(self, &outs[index], burst[index].now) < 0)
+                return -1;
+            continue;
+        }
+        double now = burst[index].now;
+        unsigned char *at = buffers[sealed].bytes;
+        size_t size = seal(self, &outs[index], number_packet(self, &outs[index], now), now, at);
+        self->packets++;
+        if (size)
+            datagrams[sealed++] = (struct iovec){at, size};
+    }
+    if (sealed)
+        wire_send_burst(self->wire, datagrams, sealed, &self->address, self->address_size);
+    return 0;
 }
 
 int sender_emit(Sender *self, const Outgoing *out, double now)
 {
-    long long number = self->counts ? flight_note(self->flight, out->size + PACKET_OVERHEAD, now) : 0;
-    size_t size = out->size + (self->element ? 20 : 12);
+    long long number = number_packet(self, out, now);
     if (self->wire) {
-        send_straight(self, out, size, number, now);
+        size_t size = seal(self, out, number, now, buffers->bytes);
+        if (size)
+            wire_send(self->wire, buffers->bytes, size, &self->address, self->address_size);
     } else {
-        PyObject *whole = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)size), *answer;
+        PyObject *whole = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)size_of(self, out)), *answer;
         if (!whole)
             return -1;
         write_packet(self, out, number, now, (unsigned char *)PyBytes_AS_STRING(whole));

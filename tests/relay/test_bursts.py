@@ -1,0 +1,308 @@
+"""Packets that came together and go out together: all gets what it would have got one by one, in both planes."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from typing import Any
+
+import pylibsrtp
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from coordinator.relay.door import Behind, PureDoor, pointer
+from coordinator.relay.doors import PureDoors
+from coordinator.relay.forwarding import burst, cursor, engine, fast_path, flight, intake, rtp, sender, twcc
+from coordinator.relay.forwarding.history import History
+from tests.relay.inside import session
+
+VP8, OPUS = 96, 111
+CAMERA = 7
+FIRST = 0xFFFA
+FIELDS = cursor.Cursor.__slots__
+SO_NO_CHECK = 11
+"""A socket without checksums is one whose bursts the kernel refuses to cut."""
+
+
+class Pure:
+    """The names of the pure plane in one place, as the compiled module has them."""
+
+    Cursor = cursor.Cursor
+    FastPath = fast_path.FastPath
+    Flight = flight.Flight
+    Intake = intake.Intake
+    Recorder = twcc.Recorder
+    Sender = sender.Sender
+    Wire = sender.Wire
+
+
+PLANES: list[Any] = [Pure, engine.compiled] if engine.compiled is not None else [Pure]
+
+
+class Relayed:
+    """A camera on its way to some subscribers: each on a socket of its own, or through a caller."""
+
+    def __init__(self, plane: Any, stack: contextlib.ExitStack, *, checks: bool = True) -> None:
+        self.plane, self.stack = plane, stack
+        self.called: list[list[bytes]] = []
+        self.receivers: list[socket.socket | None] = []
+        self.exits: list[Any] = []
+        self.flights: list[Any] = []
+        self.looked_at: list[Any] = []
+        self.path = plane.FastPath(plane.Recorder())
+        self.intake = plane.Intake("vp8", 90_000, History(64))
+        self.intake.top = FIRST - 1
+        self.out = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        if not checks:
+            self.out.setsockopt(socket.SOL_SOCKET, SO_NO_CHECK, 1)
+        self.wire = plane.Wire()
+        self.wire.open(self.out, None)
+        self.path.put(CAMERA, (VP8,), self.intake, self.exits, self._keyframe, self._look)
+
+    def _keyframe(self, packet: Any, now: float) -> None:
+        self.looked_at.append((packet.seq, "keyframe", now))
+
+    def _look(self, packet: Any, places: list[int], now: float) -> None:
+        self.looked_at.append((packet.seq, places, now))
+
+    def add(self, fields: dict[str, int], counted: int, aimed: bool) -> None:
+        """One more subscriber."""
+        told: list[bytes] = []
+        at, line = self.plane.Cursor(100 + len(self.exits), 1, 98), self.plane.Flight()
+        for name, value in fields.items():
+            setattr(at, name, value)
+        out = self.plane.Sender(told.append, line)
+        out.configure(3, counted)
+        receiver = None
+        if aimed:
+            receiver = self.stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+            receiver.bind(("127.0.0.1", 0))
+            receiver.setblocking(False)
+            outbound = session(pylibsrtp.Policy.SSRC_ANY_OUTBOUND)
+            srtp = pointer(outbound._srtp[0])
+            assert out.aim(self.wire, receiver.getsockname(), srtp, pointer("srtp_protect"), outbound)
+        self.called.append(told)
+        self.receivers.append(receiver)
+        self.flights.append(line)
+        self.exits.append((at, out))
+
+    def known(self) -> list[Any]:
+        """What each got, and all that is known of it."""
+        found: list[Any] = [self.looked_at, self.path.received, self.intake.top, self.wire.sent, self.wire.refused]
+        for (at, out), told, receiver, line in zip(
+            self.exits, self.called, self.receivers, self.flights, strict=True
+        ):
+            line.take([(number, number / 50 + 7) for number in range(1, line.number + 1, 2)])
+            found.append({name: getattr(at, name) for name in FIELDS})
+            found.append((out.packets, line.number, line.sent_bytes, line.queue_s, line.outcome()))
+            found.append(told + arrived(receiver))
+        return found
+
+
+def arrived(receiver: socket.socket | None) -> list[bytes]:
+    """What came to a socket that does not block."""
+    found: list[bytes] = []
+    with contextlib.suppress(BlockingIOError):
+        while receiver is not None:
+            found.append(receiver.recv(4096))
+    return found
+
+
+@st.composite
+def subscribers(draw: st.DrawFn) -> tuple[dict[str, int], int, bool]:
+    fields = {
+        "source": draw(st.sampled_from([CAMERA, CAMERA, CAMERA, cursor.NONE, 8])),
+        "first": draw(st.sampled_from([0, 0, 0, FIRST + 100])),
+        "shift": draw(st.sampled_from([0, 0, 5, -70_000, 3])),
+        "timestamp_shift": draw(st.sampled_from([0, 5, 0xFFFFFFFF])),
+        "picture_shift": draw(st.sampled_from([0, 0, 1, 0x7FFF])),
+        "tl0_shift": draw(st.sampled_from([0, 0, 1, 0xFF])),
+        "sequence": draw(st.sampled_from([0, 0, FIRST + 3, 140_000])),
+    }
+    return fields, draw(st.sampled_from([5, 5, 5, 0])), draw(st.booleans())
+
+
+descriptors = st.sampled_from([b"\x90\xe0\x85\x39\x44\x20", b"\x80\xf0\xff\xff\xff\xff", b"\x10", b"\x00"])
+lengths = st.one_of(st.sampled_from([40, 40, 40, 40, 39, 41, 1200, 1900]), st.integers(4, 60))
+arrivals = st.lists(
+    st.tuples(descriptors, st.sampled_from([b"\x01", b"\x01", b"\x01", b"\x01", b"\x00"]), lengths, st.booleans()),
+    min_size=1, max_size=24,
+)  # fmt: skip
+
+
+def camera(coming: list[tuple[bytes, bytes, int, bool]]) -> list[bytes]:
+    return [
+        rtp.build(VP8, marker, FIRST + number, 3000 * number, CAMERA, b"", start + kind + bytes(length))
+        for number, (start, kind, length, marker) in enumerate(coming)
+    ]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(subscribers(), min_size=1, max_size=4), arrivals, st.sets(st.integers(0, 23)))
+def test_what_waits_for_more_comes_to_the_same(
+    everybody: list[tuple[dict[str, int], int, bool]],
+    coming: list[tuple[bytes, bytes, int, bool]],
+    pauses: set[int],
+) -> None:
+    seen = []
+    for plane in PLANES:
+        for held in (False, True):
+            with contextlib.ExitStack() as stack:
+                relayed = Relayed(plane, stack)
+                for subscriber in everybody:
+                    relayed.add(*subscriber)
+                for number, data in enumerate(camera(coming)):
+                    take = relayed.path.hold if held else relayed.path.take
+                    assert take(data, 1000.0 + number / 100)
+                    if number in pauses:
+                        relayed.path.settle()
+                relayed.path.settle()
+                relayed.path.settle()
+                seen.append(relayed.known())
+    assert all(each == seen[0] for each in seen[1:])
+
+
+EVERYBODY = [({"source": CAMERA, "shift": number}, 5, True) for number in range(3)]
+FRAME = [(b"\x10", b"\x01", 1000, False)] * 5 + [(b"\x00", b"\x01", 300, True)]
+
+
+@pytest.mark.parametrize("plane", PLANES)
+@pytest.mark.parametrize("checks", [True, False])
+def test_a_burst_arrives_whether_the_system_cuts_it_or_not(plane: Any, checks: bool) -> None:
+    with contextlib.ExitStack() as stack:
+        relayed = Relayed(plane, stack, checks=checks)
+        for subscriber in EVERYBODY:
+            relayed.add(*subscriber)
+        for data in camera(FRAME):
+            assert relayed.path.hold(data, 1.0)
+        assert [arrived(receiver) for receiver in relayed.receivers] == [[], [], []]
+        relayed.path.settle()
+        sizes = [[len(data) for data in arrived(receiver)] for receiver in relayed.receivers]
+        assert len(set(map(tuple, sizes))) == 1 and len(sizes[0]) == len(FRAME)
+        assert (relayed.wire.sent, relayed.wire.refused) == (3 * len(FRAME), 0)
+
+
+@pytest.mark.parametrize("plane", PLANES)
+def test_a_burst_has_an_end(plane: Any) -> None:
+    with contextlib.ExitStack() as stack:
+        relayed = Relayed(plane, stack)
+        relayed.add(*EVERYBODY[0])
+        for data in camera([(b"\x10", b"\x01", 50, False)] * (burst.MAX_BURST + 1)):
+            relayed.path.hold(data, 1.0)
+        assert len(arrived(relayed.receivers[0])) == burst.MAX_BURST
+        relayed.path.settle()
+        assert len(arrived(relayed.receivers[0])) == 1
+
+
+@pytest.mark.parametrize("plane", PLANES)
+def test_what_is_raised_for_one_that_waited_costs_no_other_subscriber_anything(plane: Any) -> None:
+    def fail(packet: Any, places: list[int], now: float) -> None:
+        raise KeyError("no way")
+
+    with contextlib.ExitStack() as stack:
+        relayed = Relayed(plane, stack)
+        relayed.add(*EVERYBODY[0])
+        relayed.add({"source": cursor.NONE}, 5, True)
+        relayed.path.put(8, (VP8,), relayed.intake, relayed.exits, fail, fail)
+        relayed.exits[0][0].source = 8
+        for number in range(3):
+            data = rtp.build(VP8, False, FIRST + number, 0, 8, b"", b"\x10\x01picture")
+            assert relayed.path.hold(data, 1.0)
+        with pytest.raises(KeyError):
+            relayed.path.settle()
+        relayed.path.settle()
+        assert len(arrived(relayed.receivers[0])) == 3
+
+
+DOORS = {"pure": (PureDoors, PureDoor)}
+if engine.compiled is not None:
+    DOORS["compiled"] = (engine.compiled.Doors, engine.compiled.Door)
+
+
+@pytest.mark.parametrize("name", list(DOORS))
+def test_what_comes_in_one_go_is_let_go_before_anything_else_is_taken(name: str) -> None:
+    """Two publishers, a check and a control packet between their media: each comes in its turn."""
+    doors_kind, door_kind = DOORS[name]
+    plane = PLANES[list(DOORS).index(name)]
+    order: list[Any] = []
+    with contextlib.ExitStack() as stack:
+        relays = [Relayed(plane, stack) for _ in range(2)]
+        mux = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        mux.bind(("127.0.0.1", 0))
+        mux.setblocking(False)
+        doors = doors_kind(lambda data, address: order.append((data, relays[0].wire.sent, relays[1].wire.sent)))
+        lines = []
+        for relayed in relays:
+            relayed.add(*EVERYBODY[0])
+
+            def note(data: bytes, relayed: Relayed = relayed) -> None:
+                order.append((data[:2], relays[0].wire.sent, relays[1].wire.sent))
+
+            door = door_kind(Behind(note, note, note, pytest.fail), (1000.0, 0.0), (1000.0, 0.0))
+            inbound = session(pylibsrtp.Policy.SSRC_ANY_INBOUND)
+            door.open(
+                pointer(inbound._srtp[0]), pointer("srtp_unprotect"), pointer("srtp_unprotect_rtcp"), inbound
+            )
+            door.fast_path = relayed.path
+            line = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+            line.bind(("127.0.0.1", 0))
+            doors.admit(line.getsockname(), door)
+            lines.append((line, session(pylibsrtp.Policy.SSRC_ANY_OUTBOUND)))
+        packets = camera([(b"\x10", b"\x01", 50, False)] * 8)
+
+        def send(number: int, data: bytes, *, control: bool = False) -> None:
+            line, srtp = lines[number]
+            line.sendto(srtp.protect_rtcp(data) if control else srtp.protect(data), mux.getsockname())
+
+        for data in packets[:3]:
+            send(0, data)
+        lines[0][0].sendto(b"\0\1check", mux.getsockname())
+        for data in packets[:2]:
+            send(1, data)
+        send(0, packets[3])
+        send(0, b"\x81\xce\0\2" + bytes(8), control=True)
+        send(0, packets[4])
+        send(0, packets[7])  # not the next one: the long way
+        lines[1][0].sendto(b"\x16dtls", mux.getsockname())
+        send(1, packets[2])
+        doors.drain(mux)
+        assert order == [
+            (b"\0\1check", 3, 0), (b"\x81\xce", 4, 2), (packets[7][:2], 5, 2), (b"\x16d", 5, 2)
+        ]  # fmt: skip
+        assert [relayed.wire.sent for relayed in relays] == [5, 3]
+
+
+@pytest.mark.parametrize("name", list(DOORS))
+def test_a_fault_of_one_who_waits_is_told_and_the_rest_is_taken(name: str) -> None:
+    doors_kind, door_kind = DOORS[name]
+    plane = PLANES[list(DOORS).index(name)]
+    faults: list[str] = []
+
+    def fail(*_: object) -> None:
+        raise KeyError("no way")
+
+    with contextlib.ExitStack() as stack:
+        relayed = Relayed(plane, stack)
+        relayed.add({"source": cursor.NONE}, 5, True)
+        relayed.path.forget()
+        relayed.path.put(CAMERA, (VP8,), relayed.intake, relayed.exits, fail, fail)
+        door = door_kind(
+            Behind(fail, fail, fail, lambda error: faults.append(repr(error))), (1000.0, 0.0), (1000.0, 0.0)
+        )
+        inbound = session(pylibsrtp.Policy.SSRC_ANY_INBOUND)
+        door.open(pointer(inbound._srtp[0]), pointer("srtp_unprotect"), pointer("srtp_unprotect_rtcp"), inbound)
+        door.fast_path = relayed.path
+        mux, line = (stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) for _ in range(2))
+        for each in (mux, line):
+            each.bind(("127.0.0.1", 0))
+        mux.setblocking(False)
+        checks: list[bytes] = []
+        doors = doors_kind(lambda data, address: checks.append(data))
+        doors.admit(line.getsockname(), door)
+        srtp = session(pylibsrtp.Policy.SSRC_ANY_OUTBOUND)
+        for data in camera([(b"\x10", b"\x01", 50, False)] * 2):
+            line.sendto(srtp.protect(data), mux.getsockname())
+        line.sendto(b"\0\1check", mux.getsockname())
+        doors.drain(mux)
+        assert faults == ["KeyError('no way')"] and checks == [b"\0\1check"]
