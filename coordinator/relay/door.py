@@ -5,7 +5,7 @@ Control packets have an allowance of their own, as each may say much.
 Rule 2: what cannot be decrypted is replayed or forged and says nothing; the rest says that the peer is there.
 Rule 3: whatever is raised behind a door costs one packet and is told to `on_fault`.
 Rule 4: transport feedback goes straight into the line's `flight`, where it waits to be weighed. Reports that
-tell of no loss wait for `take_later`: nothing is to be done at once.
+tell of no loss, the senders' too, wait for `take_later`: nothing is to be done at once.
 Rule 5: a door gives media to its `fast_path`, and what is not for that one to `Behind.on_rtp` (see `uplink`).
 Rule 6: the compiled plane has the same class.
 """

@@ -17,7 +17,7 @@ from collections.abc import Callable
 logger = logging.getLogger(__name__)
 
 RETRY_S = 0.2
-MAX_AT_ONCE = 64
+MAX_AT_ONCE = 32
 
 Work = Callable[[float], float]
 

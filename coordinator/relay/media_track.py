@@ -30,7 +30,7 @@ class Outlet(Protocol):
     sender: Sender
 
     def deliver(self, route: Route, packet: Packet, mapped: tuple[int, int, bytes], now: float) -> None: ...
-    def report(self, route: Route, ntp: int, timestamp: int, now: float) -> None: ...
+    def report(self, route: Route, ntp: int, timestamp: int) -> None: ...
 
 
 class MediaTrack:
@@ -110,7 +110,7 @@ class MediaTrack:
         for route, outlet in self._outlets:
             translated = route.report_timestamp(stream, timestamp)
             if translated is not None:
-                outlet.report(route, ntp, translated, now)
+                outlet.report(route, ntp, translated)
 
     def want_keyframe(self, stream: Stream | None, now: float) -> None:
         """Ask the publisher for a keyframe of this stream, soon if not now."""

@@ -328,8 +328,13 @@ class Participant:
         self.uplink.on_rtp(data)
 
     def on_rtcp(self, data: bytes) -> None:
-        """Take in a control packet."""
+        """Take in a control packet, after those that wait."""
+        self._take_waiting()
         self._take_control(data, time.monotonic())
+
+    def _take_waiting(self) -> None:
+        for data, came_at in self.line.door.take_later():
+            self._take_control(data, came_at)
 
     def _take_control(self, data: bytes, now: float) -> None:
         for part in rtcp.parse(data):
@@ -340,8 +345,7 @@ class Participant:
         self.uplink.rtt_s = self.plane.line.rtt_s
 
     def _tick_line(self, now: float) -> float:
-        for data, came_at in self.line.door.take_later():
-            self._take_control(data, came_at)
+        self._take_waiting()
         return self.plane.tick(now)
 
     def on_data(self, label: str, data: bytes) -> None:

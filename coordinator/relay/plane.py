@@ -60,6 +60,8 @@ class Plane:
         self._send_rtcp = send_rtcp
         self._sealer = rtp.Sealer(0, 0)
         self._feeds: dict[int, Feed] = {}
+        self._reports: dict[int, tuple[Route, int, int]] = {}
+        """What publishers said of their clocks since the last `tick`."""
         self._report_times: dict[int, float] = {}
         self._weigh_at = self._allocate_at = 0.0
         self.wake: Callable[[float], None] = lambda at: None
@@ -127,14 +129,28 @@ class Plane:
             if found is not None:
                 self._send_again(route, *found, now)
 
-    def report(self, route: Route, ntp: int, timestamp: int, now: float) -> None:
-        """Pass on the publisher's clock (see `media_track.Outlet`)."""
-        times = self._report_times
-        times[ntp >> 16 & 0xFFFFFFFF] = now
-        if len(times) > MAX_REPORTS_KEPT:
-            del times[next(iter(times))]
-        sent = route.cursor.packets, route.cursor.octets
-        self._send_rtcp(rtcp.sender_report(route.ssrc, ntp, timestamp, *sent, str(route.ssrc)))
+    def report(self, route: Route, ntp: int, timestamp: int) -> None:
+        """Pass on the publisher's clock with the next tick (see `media_track.Outlet`)."""
+        self._reports[route.ssrc] = route, ntp, timestamp
+
+    def _send_reports(self, now: float) -> None:
+        """Send what there is to say of clocks, in as few packets as hold it."""
+        reports, self._reports = self._reports, {}
+        times, whole = self._report_times, b""
+        for ssrc, (route, ntp, timestamp) in reports.items():
+            if ssrc not in self._feeds:
+                continue
+            times[ntp >> 16 & 0xFFFFFFFF] = now
+            if len(times) > MAX_REPORTS_KEPT:
+                del times[next(iter(times))]
+            sent = route.cursor.packets, route.cursor.octets
+            report = rtcp.sender_report(ssrc, ntp, timestamp, *sent, str(ssrc))
+            if len(whole) + len(report) > rtcp.MAX_TOGETHER_BYTES:
+                self._send_rtcp(whole)
+                whole = b""
+            whole += report
+        if whole:
+            self._send_rtcp(whole)
 
     def on_part(self, part: rtcp.Part, now: float) -> None:
         """Take in one part of the participant's RTCP that is about what it is sent."""
@@ -205,7 +221,7 @@ class Plane:
         )
 
     def tick(self, now: float) -> float:
-        """Do what is due: feedback, what waited, second repeats, padding, and another choice of layers.
+        """Do what is due: feedback, what waited, second repeats, padding, clocks, another choice of layers.
 
         Returns when to call it again (seconds).
         """
@@ -214,6 +230,8 @@ class Plane:
             self._weigh_at = now + WEIGHING_INTERVAL_S
             if line.flight.told:
                 line.weigh(now)
+        if self._reports:
+            self._send_reports(now)
         if self._again:
             again, self._again = self._again, []
             for repeat in again:

@@ -26,8 +26,6 @@ from .sdp import Section
 FEEDBACK_INTERVAL_S, SPARSE_INTERVAL_S, SPARSE = 0.1, 0.25, 10
 """How often feedback goes out, the second while fewer packets a turn come: it takes the line too."""
 REPORT_INTERVAL_S = 1.0
-MAX_TOGETHER_BYTES = 1200
-"""Feedback and report go out as one packet where they fit."""
 MAX_SOURCES = 256
 LOSS_SAMPLE, LOSS_WEIGHT = 50, 0.3
 """The share lost is judged from so many packets, and each time counts so much."""
@@ -254,7 +252,7 @@ class Uplink:
         if now >= self._feedback_at:
             report = self._reception(now) if now >= self._report_at else b""
             feedback = self._arrivals(now)
-            if report and len(report) + len(feedback) > MAX_TOGETHER_BYTES:
+            if report and len(report) + len(feedback) > rtcp.MAX_TOGETHER_BYTES:
                 self._send_rtcp(report)
                 report = b""
             if report or feedback:

@@ -58,7 +58,12 @@ feedback = bodies.map(lambda body: rtcp.transport_feedback(77, body))
 blocks = st.builds(
     rtcp.Block, st.just(5), st.sampled_from([0.0, 0.0, 0.5]), *[st.integers(0, 9)] * 4, st.just(0.5)
 )
-reports = st.lists(blocks, max_size=3).map(rtcp.receiver_report)
+receivers = st.lists(blocks, max_size=3).map(rtcp.receiver_report)
+clock = rtcp.sender_report(77, 1 << 40, 90000, 3, 300, "name")
+senders = receivers.map(
+    lambda report: bytes((report[0], 200, 0, clock[3] + report[3] - 1)) + clock[4:28] + report[8:] + clock[28:]
+)
+reports = st.one_of(receivers, senders, st.just(clock))
 cut = st.tuples(reports, st.integers(0, 3), st.sampled_from([b"", b"\x81\xca\0\1" + bytes(4), b"\x82"])).map(
     lambda found: found[0][: len(found[0]) - 4 * found[1]] + found[2]
 )

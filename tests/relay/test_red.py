@@ -137,7 +137,7 @@ class Heard:
     def deliver(self, route: Route, packet: Packet, mapped: tuple[int, int, bytes], now: float) -> None:
         self.frames.append((mapped[1], mapped[2]))
 
-    def report(self, route: Route, ntp: int, timestamp: int, now: float) -> None: ...
+    def report(self, route: Route, ntp: int, timestamp: int) -> None: ...
 
 
 def test_a_frame_lost_on_the_way_up_is_taken_from_the_next_packet_and_still_counts_as_lost() -> None:

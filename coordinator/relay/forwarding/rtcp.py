@@ -14,6 +14,8 @@ from dataclasses import dataclass
 SR, RR, SDES, BYE, RTPFB, PSFB = 200, 201, 202, 203, 205, 206
 OWN_SSRC = 1
 """The SSRC under which the relay reports; peers never send with it."""
+MAX_TOGETHER_BYTES = 1200
+"""What there is to say at one time goes out as one packet up to this size."""
 _SENDER_REPORT, _BLOCK = struct.Struct("!BBHIQIII"), struct.Struct("!IIIIII")
 
 
@@ -98,12 +100,13 @@ def only_feedback(data: bytes) -> bytes | None:
 
 
 def only_good_reports(data: bytes) -> bool:
-    """Whether a compound packet holds nothing but receiver reports without loss, and descriptions."""
+    """Whether a compound packet holds nothing but reports without loss, and descriptions."""
     at = 0
     while at + 4 <= len(data):
-        end = at + 4 + 4 * (data[at + 2] << 8 | data[at + 3])
-        blocks = range(at + 8, at + 8 + 24 * (data[at] & 0x1F), 24) if data[at + 1] == RR else range(0)
-        if data[at] & 0xE0 != 0x80 or end > len(data) or data[at + 1] not in (RR, SDES):
+        end, kind = at + 4 + 4 * (data[at + 2] << 8 | data[at + 3]), data[at + 1]
+        start = at + (28 if kind == SR else 8)
+        blocks = range(start, start + 24 * (data[at] & 0x1F), 24) if kind != SDES else range(0)
+        if data[at] & 0xE0 != 0x80 or end > len(data) or kind not in (SR, RR, SDES):
             return False
         if blocks and (blocks[-1] + 24 > end or any(data[block + 4] for block in blocks)):
             return False

@@ -133,12 +133,12 @@ static int only_good_reports(const unsigned char *data, Py_ssize_t size)
     while (at + 4 <= size) {
         const unsigned char *part = data + at;
         Py_ssize_t length = 4 + 4 * (Py_ssize_t)two_bytes(part + 2);
-        int blocks = part[1] == 201 ? part[0] & 0x1F : 0;
-        if ((part[0] & 0xE0) != 0x80 || at + length > size || (part[1] != 201 && part[1] != 202) ||
-            (blocks && 8 + 24 * blocks > length))
+        int blocks = part[1] == 202 ? 0 : part[0] & 0x1F, start = part[1] == 200 ? 28 : 8;
+        if ((part[0] & 0xE0) != 0x80 || at + length > size || part[1] < 200 || part[1] > 202 ||
+            (blocks && start + 24 * blocks > length))
             return 0;
         for (int block = 0; block < blocks; block++)
-            if (part[8 + 24 * block + 4])
+            if (part[start + 24 * block + 4])
                 return 0;
         at += length;
     }
