@@ -3,7 +3,8 @@
 Rule 1: a packet is placed by its SSRC where that is known; else by its mid and rid, which senders stop
 writing once they have heard from us, so that the SSRC is remembered then.
 Rule 2: retransmissions and redundant audio are unwrapped here; behind this file a packet is a packet.
-Rule 3: feedback goes out from `tick`, never per packet, except the first NACK of a gap.
+Rule 3: nothing is written per packet, except the first NACK of a gap and transport feedback that is due: all
+else, and feedback that no packet came to carry, goes out from `tick`.
 Rule 4: the door gives packets in their usual course to `fast_path`, which does the same with them as is done
 here, and all others come here.
 """
@@ -23,11 +24,10 @@ from .forwarding.track import Stream
 from .media_track import HIGH, QUALITY_BY_RID, MediaTrack
 from .sdp import Section
 
-FEEDBACK_INTERVAL_S, SPARSE_INTERVAL_S, SPARSE = 0.1, 0.25, 10
-"""How often feedback goes out, the second while fewer packets a turn come: it takes the line too."""
-REPORT_INTERVAL_S = 1.0
+REPORT_INTERVAL_S, LOOK_INTERVAL_S = 1.0, 0.5
+"""How often there is a receiver report, and a look at the rest."""
 MAX_SOURCES = 256
-LOSS_SAMPLE, LOSS_WEIGHT = 50, 0.3
+LOSS_SAMPLE, LOSS_WEIGHT = 50, 0.5
 """The share lost is judged from so many packets, and each time counts so much."""
 
 
@@ -61,9 +61,9 @@ class Uplink:
         self._sources: dict[int, tuple[Binding, Stream]] = {}
         self._ids: dict[str, int] = {}
         self._recorder = Recorder()
-        self.fast_path: FastPath | None = FastPath(self._recorder)
+        self.fast_path: FastPath | None = FastPath(self._recorder, send_rtcp)
         """Takes usual packets; without it all are taken here."""
-        self._told_at = self._feedback_at = self._report_at = self._tracks_at = 0.0
+        self._look_at = self._report_at = self._tracks_at = 0.0
         self.wake: Callable[[float], None] = lambda at: None
         """Told when `tick` will have something to do (seconds), where that is earlier than it said itself."""
         self._received = 0
@@ -136,6 +136,8 @@ class Uplink:
         numbered = header.extensions.get(self._ids.get(rtp.TRANSPORT_CC, 0))
         if numbered is not None and len(numbered) >= 2:
             self._recorder.arrived(numbered[0] << 8 | numbered[1], now)
+        if now >= self._recorder.due_at and (feedback := self._recorder.packet(header.ssrc, now)):
+            self._send_rtcp(feedback)
         source = self._sources.get(header.ssrc) or self._resolve(header)
         if source is None:
             return
@@ -241,7 +243,7 @@ class Uplink:
         self.wake(at)
 
     def tick(self, now: float) -> float:
-        """Send what is due: NACKs, keyframe requests, transport feedback, receiver reports.
+        """Send what is due: NACKs, keyframe requests, receiver reports, transport feedback that is left.
 
         Returns when to call it again (seconds).
         """
@@ -249,34 +251,30 @@ class Uplink:
             return math.inf
         if now >= self._tracks_at:
             self._tracks_at = min(track.tick(now, self.rtt_s) for track in self._tracks)
-        if now >= self._feedback_at:
-            report = self._reception(now) if now >= self._report_at else b""
-            feedback = self._arrivals(now)
-            if report and len(report) + len(feedback) > rtcp.MAX_TOGETHER_BYTES:
-                self._send_rtcp(report)
-                report = b""
-            if report or feedback:
-                self._send_rtcp(report + feedback)
-        return min(self._tracks_at, self._feedback_at)
+        if now >= self._look_at:
+            self._look_at = (now // LOOK_INTERVAL_S + 1) * LOOK_INTERVAL_S  # for all at once
+            self._tell(now)
+        return min(self._tracks_at, self._look_at)
 
-    def _arrivals(self, now: float) -> bytes:
-        """Return transport feedback, empty if nothing came, and set the time of the next."""
+    def _tell(self, now: float) -> None:
+        """Send a receiver report when it is due, and feedback with it, or what was left over."""
         recorder = self._recorder
-        waited_s = now - self._told_at
-        sparse = len(recorder) * FEEDBACK_INTERVAL_S < SPARSE * waited_s
-        self._told_at = now
-        interval_s = SPARSE_INTERVAL_S if sparse else FEEDBACK_INTERVAL_S
-        self._feedback_at = (now // interval_s + 1) * interval_s  # for all at once
-        packet = recorder.packet(next(iter(self._sources), 0))
+        report = self._reception(now) if now >= self._report_at else b""
+        told = report or now >= recorder.due_at
+        feedback = recorder.packet(next(iter(self._sources), 0), now) if told else b""
+        if report and len(report) + len(feedback) > rtcp.MAX_TOGETHER_BYTES:
+            self._send_rtcp(report)
+            report = b""
+        if report or feedback:
+            self._send_rtcp(report + feedback)
         if recorder.reported >= LOSS_SAMPLE:
             fresh = recorder.take_loss()
             before = fresh if self._numbered_loss is None else self._numbered_loss
             self._numbered_loss = before + (fresh - before) * LOSS_WEIGHT
-        return packet
 
     def _reception(self, now: float) -> bytes:
         """Return a receiver report, empty if nothing came, and set the time of the next."""
-        self._report_at = now + REPORT_INTERVAL_S
+        self._report_at = (now // REPORT_INTERVAL_S + 1) * REPORT_INTERVAL_S
         blocks = [block for track in self._tracks for block in track.reports(now)]
         reported = max((block.lost for block in blocks), default=0.0)
         self.loss = reported if self._numbered_loss is None else self._numbered_loss

@@ -50,7 +50,7 @@ class Relayed:
         self.exits: list[Any] = []
         self.flights: list[Any] = []
         self.looked_at: list[Any] = []
-        self.path = plane.FastPath(plane.Recorder())
+        self.path = plane.FastPath(plane.Recorder(), self.looked_at.append)
         self.intake = plane.Intake("vp8", 90_000, History(64))
         self.intake.top = FIRST - 1
         self.out = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))

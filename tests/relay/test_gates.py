@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import struct
 import time
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -22,7 +23,7 @@ from coordinator.relay.liveness import SIGNAL_TIMEOUT_S, WELL_S, tick_participan
 from coordinator.relay.media_track import HIGH, LOW, MediaTrack
 from coordinator.relay.negotiation import REASK_S
 from coordinator.relay.plane import EASY_INTERVAL_S, Plane
-from coordinator.relay.uplink import SPARSE_INTERVAL_S, Binding, Uplink
+from coordinator.relay.uplink import LOOK_INTERVAL_S, Binding, Uplink
 from tests.relay.test_hostile import Tape, a_room, enter
 from tests.relay.test_offering import publish
 
@@ -46,7 +47,7 @@ class Received:
         duty = self.duties.add(self._tick)
         self.uplink.wake = duty.wake
         self.track = MediaTrack("TR_x", True, self._sent)
-        self.uplink.configure({}, {"0": Binding(self.track, {VP8: "vp8"}, {}, {}, [5])})
+        self.uplink.configure({rtp.TRANSPORT_CC: TCC}, {"0": Binding(self.track, {VP8: "vp8"}, {}, {}, [5])})
         self.duties.run(self.now)
 
     def _sent(self, data: bytes) -> None:
@@ -56,8 +57,12 @@ class Received:
         self.looks += 1
         return self.uplink.tick(now)
 
-    def packet(self, number: int, payload: bytes = FRAME) -> None:
-        self.uplink.on_rtp(rtp.build(VP8, True, number, 3000 * number, 5, b"", payload))
+    def packet(self, number: int, payload: bytes = FRAME, *, counted: bool = False, fast: bool = False) -> None:
+        extension = struct.pack("!HHBHB", rtp.ONE_BYTE_PROFILE, 1, TCC << 4 | 1, number, 0) if counted else b""
+        data = rtp.build(VP8, True, number, 3000 * number, 5, extension, payload)
+        path = self.uplink.fast_path
+        if not fast or path is None or not path.take(data, self.now):
+            self.uplink.on_rtp(data)
 
     def watched(self) -> Stream:
         route = Route(9, None, 90000, {"vp8": (VP8, None)})
@@ -122,7 +127,7 @@ def test_a_keyframe_wanted_too_early_is_asked_for_in_time_and_again_until_it_com
     assert len(line.of(rtcp.KeyframeRequest)) == 3
 
 
-def test_where_nothing_is_missed_an_uplink_is_looked_at_only_for_its_feedback(
+def test_where_nothing_is_missed_an_uplink_is_looked_at_only_for_its_reports(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     line = Received(monkeypatch)
@@ -130,10 +135,45 @@ def test_where_nothing_is_missed_an_uplink_is_looked_at_only_for_its_feedback(
     line.run(1.0)
     line.looks = 0
     line.run(10.0)
-    assert line.looks <= 4 * 10 / SPARSE_INTERVAL_S
+    assert line.looks <= 10 / LOOK_INTERVAL_S + 1
     assert len([at for at in line.of(rtcp.Reports) if at > 1001]) in (4, 5), (
         "for five seconds, then it is silent"
     )
+
+
+@pytest.mark.parametrize("fast", [False, True])
+@pytest.mark.parametrize("interval_s, told_s", [(0.008, twcc.INTERVAL_S), (0.04, twcc.SPARSE_INTERVAL_S)])
+def test_feedback_comes_with_the_first_packet_once_it_is_due(
+    monkeypatch: pytest.MonkeyPatch, fast: bool, interval_s: float, told_s: float
+) -> None:
+    line = Received(monkeypatch)
+    line.packet(0, KEYFRAME, counted=True)
+    came: list[float] = []
+    for number in range(1, 500):
+        line.now += interval_s
+        line.packet(number, counted=True, fast=fast)
+        came.append(line.now)
+    told = line.of(rtcp.TransportFeedback)
+    assert set(told[1:]) <= set(came), "nobody is woken for it"
+    gaps = [after - before for before, after in zip(told[2:], told[3:], strict=False)]
+    assert max(gaps) <= told_s + 2 * interval_s
+    assert (told[-1] - told[2]) / len(gaps) == pytest.approx(told_s, rel=0.05)
+
+
+def test_feedback_that_no_packet_came_to_carry_goes_out_with_the_next_look(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    line = Received(monkeypatch)
+    line.packet(0, KEYFRAME, counted=True)
+    line.run(2.02)
+    line.packet(1, counted=True)
+    told = len(line.of(rtcp.TransportFeedback))
+    line.packet(2, counted=True)
+    last_at = line.now
+    assert len(line.of(rtcp.TransportFeedback)) == told
+    line.run(5.0)
+    rest = line.of(rtcp.TransportFeedback)[told:]
+    assert len(rest) == 1 and rest[0] - last_at <= LOOK_INTERVAL_S + TICK_S
 
 
 def test_who_publishes_nothing_is_not_looked_at_until_a_track_is_bound(

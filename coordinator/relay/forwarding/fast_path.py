@@ -31,12 +31,13 @@ _Source = tuple[
 
 
 class FastPath:
-    """The usual packets of one participant, whose arrivals go to `recorder`."""
+    """The usual packets of one participant. Arrivals go to `recorder`, the feedback on them to `send_rtcp`."""
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorder: Recorder, send_rtcp: Callable[[bytes], object]) -> None:
         self.received = 0
         """Packets taken, since the start."""
         self._recorder = recorder
+        self._send_rtcp = send_rtcp
         self._counted_id = self._level_id = 0
         self._sources: dict[int, _Source] = {}
         self._held: list[tuple[Packet, float]] = []
@@ -120,6 +121,7 @@ class FastPath:
         if packet.keyframe and intake.codec != "opus":
             self.settle()
             forward(packet, now)
+            self._answer(ssrc, now)
             return True
         length = size - at
         if self._held and (
@@ -134,7 +136,7 @@ class FastPath:
         return True
 
     def settle(self) -> None:
-        """Send what was held."""
+        """Send what was held, and feedback where it is due."""
         held, source = self._held, self._held_source
         if not held or source is None:
             return
@@ -148,3 +150,9 @@ class FastPath:
         if left:
             for packet, now in held:
                 forward_left(packet, left, now)
+        self._answer(self._held_ssrc, held[-1][1])
+
+    def _answer(self, ssrc: int, now: float) -> None:
+        """Send feedback where it is due."""
+        if now >= self._recorder.due_at and (feedback := self._recorder.packet(ssrc, now)):
+            self._send_rtcp(feedback)

@@ -3,15 +3,19 @@
 Rule 1: `Recorder` notes when packets came from a publisher and writes the feedback that its encoder needs to
 choose a bitrate. `read` understands the same feedback from a subscriber.
 Rule 2: every number from the first unreported one to the newest is reported once, as received or not.
+Rule 3: feedback goes out with the first packet that comes once it is due: no clock has to wake anybody for it.
 """
 
 from __future__ import annotations
 
+import math
 import struct
 
 from . import rtcp
 from .rtp import newer_by
 
+INTERVAL_S, SPARSE_INTERVAL_S, SPARSE = 0.1, 0.25, 10
+"""How often there is feedback, the second while fewer packets come in the first: it takes the line too."""
 TICK_S = 0.00025
 REFERENCE_TICKS = 256  # 64 ms
 MAX_STATUSES = 600
@@ -36,6 +40,9 @@ class Recorder:
         self._count = 0
         self.reported = self._lost = 0
         """Packets reported since the last `take_loss`."""
+        self.due_at = 0.0
+        """When the next feedback is due, in seconds; `packet` sets it where something came."""
+        self._told_at = 0.0
 
     def __len__(self) -> int:
         return len(self._arrivals)
@@ -73,8 +80,13 @@ class Recorder:
         self._count += 1
         return head + _chunks(statuses) + deltas
 
-    def packet(self, ssrc: int) -> bytes:
+    def packet(self, ssrc: int, now: float) -> bytes:
         """Return that feedback as a packet, empty when nothing came; `ssrc` is any of the publisher's."""
+        if not self._arrivals:
+            return b""
+        sparse = len(self._arrivals) * INTERVAL_S < SPARSE * (now - self._told_at)
+        interval_s = SPARSE_INTERVAL_S if sparse else INTERVAL_S
+        self._told_at, self.due_at = now, (math.floor(now / interval_s) + 1) * interval_s
         body = self.feedback()
         return rtcp.transport_feedback(ssrc, body) if body is not None else b""
 

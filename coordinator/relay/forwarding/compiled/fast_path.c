@@ -19,6 +19,7 @@ typedef struct {
 struct FastPath {
     PyObject_HEAD
     Recorder *recorder;
+    PyObject *send_rtcp;
     unsigned counted_id, level_id; /* of header extensions, 0 = none */
     long long received;
     int held; /* packets that wait, of the stream below; the first is as long as `held_size` */
@@ -89,6 +90,25 @@ static int call(PyObject *taker, PyObject *packet, PyObject *places, double now)
     return answer ? 0 : -1;
 }
 
+/* Send feedback where it is due; what is not written in Python schedules nothing. */
+static int answer(FastPath *self, uint32_t ssrc, double now)
+{
+    if (now < self->recorder->due_at || !self->recorder->held || !self->send_rtcp)
+        return 0;
+    PyObject *send_rtcp = self->send_rtcp, *done = NULL, *feedback = recorder_packet(self->recorder, ssrc, now);
+    if (!feedback || !PyBytes_GET_SIZE(feedback)) {
+        Py_XDECREF(feedback);
+        return feedback ? 0 : -1;
+    }
+    python_calls += !PyCFunction_Check(send_rtcp);
+    Py_INCREF(send_rtcp);
+    done = PyObject_CallOneArg(send_rtcp, feedback);
+    Py_DECREF(send_rtcp);
+    Py_DECREF(feedback);
+    Py_XDECREF(done);
+    return done ? 0 : -1;
+}
+
 int fast_path_settle(FastPath *self)
 {
     Held burst[MAX_BURST];
@@ -108,7 +128,7 @@ int fast_path_settle(FastPath *self)
     Py_XDECREF(left);
     Py_DECREF(exits);
     Py_DECREF(forward_left);
-    return wrong;
+    return wrong ? -1 : answer(self, self->held_ssrc, burst[count - 1].now);
 }
 
 /* Let a packet wait for those that may have come with it, of one size but the last; takes it over. */
@@ -137,10 +157,11 @@ static int hold(FastPath *self, const Source *source, Packet *packet, Py_ssize_t
 static int forward_keyframe(FastPath *self, const Source *source, Packet *packet, double now)
 {
     PyObject *forward = Py_NewRef(source->forward);
+    uint32_t ssrc = source->ssrc;
     int wrong = fast_path_settle(self) < 0 ? -1 : call(forward, (PyObject *)packet, NULL, now);
     Py_DECREF(forward);
     Py_DECREF(packet);
-    return wrong;
+    return wrong ? -1 : answer(self, ssrc, now);
 }
 
 int fast_path_hold(FastPath *self, const unsigned char *data, size_t size, double now)
@@ -198,10 +219,12 @@ static PyObject *fast_path_take(FastPath *self, PyObject *const *args, Py_ssize_
 
 static int fast_path_init(FastPath *self, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"recorder", NULL};
-    PyObject *recorder;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!", names, &RecorderType, &recorder))
+    static char *names[] = {"recorder", "send_rtcp", NULL};
+    PyObject *recorder, *send_rtcp;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!O", names, &RecorderType, &recorder, &send_rtcp))
         return -1;
+    Py_INCREF(send_rtcp);
+    Py_XSETREF(self->send_rtcp, send_rtcp);
     Py_INCREF(recorder);
     Py_XSETREF(self->recorder, (Recorder *)recorder);
     return 0;
@@ -254,15 +277,22 @@ static int fast_path_traverse(FastPath *self, visitproc visit, void *arg)
         Py_VISIT(self->sources[place].forward);
         Py_VISIT(self->sources[place].forward_left);
     }
+    Py_VISIT(self->send_rtcp);
     Py_VISIT(self->held_exits);
     Py_VISIT(self->held_left);
     return 0;
 }
 
+static int fast_path_clear_all(FastPath *self)
+{
+    Py_CLEAR(self->send_rtcp);
+    return fast_path_clear(self);
+}
+
 static void fast_path_dealloc(FastPath *self)
 {
     PyObject_GC_UnTrack(self);
-    fast_path_clear(self);
+    fast_path_clear_all(self);
     Py_CLEAR(self->recorder);
     Py_TYPE(self)->tp_free((PyObject *)self);
 }
@@ -289,7 +319,7 @@ PyTypeObject FastPathType = {
     .tp_init = (initproc)fast_path_init,
     .tp_dealloc = (destructor)fast_path_dealloc,
     .tp_traverse = (traverseproc)fast_path_traverse,
-    .tp_clear = (inquiry)fast_path_clear,
+    .tp_clear = (inquiry)fast_path_clear_all,
     .tp_members = fast_path_members,
     .tp_methods = fast_path_methods,
 };

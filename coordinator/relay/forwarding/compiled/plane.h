@@ -123,6 +123,7 @@ typedef struct {
     long long newest, next, reported, lost; /* newest = -1 before the first */
     unsigned messages;
     int held;
+    double due_at, told_at;
     double at[SPAN]; /* by the number's low bits, negative = none */
 } Recorder;
 
@@ -168,6 +169,14 @@ typedef struct {
     double now;
 } Held;
 
+/* A peer's checks of connectivity that change nothing: where they come from, and what they name and are signed with. */
+typedef struct {
+    Wire *wire; /* NULL = there are none; then the rest means nothing */
+    PyObject *username, *password; /* bytes */
+    struct sockaddr_storage address;
+    socklen_t address_size;
+} Checks;
+
 extern PyTypeObject CursorType, DoorType, DoorsType, FastPathType, FlightType, HeaderType, IntakeType, PacketType,
     RateMeterType, RecorderType, SenderType, Vp8Type, WayOutType, WireType;
 
@@ -189,6 +198,9 @@ int next_element(Element *element);
 
 /* Note when the packet of this 16-bit number came. */
 void recorder_note(Recorder *self, unsigned sequence, double now);
+
+/* The feedback on everything since the last time as a packet, empty when nothing came; sets when the next is due. */
+PyObject *recorder_packet(Recorder *self, uint32_t ssrc, double now);
 
 /* Whether a packet of this 16-bit number and size of payload is the next of the stream in its usual course. */
 int intake_expects(const Intake *self, long long sequence, Py_ssize_t size);
@@ -228,11 +240,25 @@ extern unsigned long long python_calls;
 int door_hold(PyObject *door, unsigned char *data, size_t size);
 int door_settle(PyObject *door);
 
+/* Answer such checks from now on, said as (wire, address, username, password); returns -1 with an error. */
+int checks_aim(Checks *self, PyObject *args);
+
+/* Answer none. */
+void checks_release(Checks *self);
+
+/* Answer a check of connectivity: returns 1, 0 where it is for others to look at, -1 with an error to go no further
+   on. The second notes that the peer of a Door was heard. */
+int checks_answer(const Checks *self, const unsigned char *data, size_t size, const struct sockaddr_storage *from);
+int door_check(PyObject *door, const unsigned char *data, size_t size, const struct sockaddr_storage *from);
+
 /* Take what came to a socket through Doors, so much and no more; returns -1 with an error to go no further on. */
 int doors_drain(PyObject *doors, int descriptor);
 
 /* Read (host, port) or (host, port, flow, scope); returns whether it is an address to send to. */
 int read_address(PyObject *address, struct sockaddr_storage *found, socklen_t *size);
+
+/* Whether two addresses are one, with all that the socket module gives. */
+int same_address(const struct sockaddr_storage *one, const struct sockaddr_storage *other);
 
 /* The address as the socket module would give it. */
 PyObject *write_address(const struct sockaddr_storage *from);

@@ -2,11 +2,12 @@
 
 #include "plane.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { MAX_STATUSES = 600, REFERENCE_TICKS = 256, NOT_RECEIVED = 0, SMALL = 1, LARGE = 2, LONG_RUN = 7, OWN_SSRC = 1 };
 enum { MAX_BODY = 8 + 4 * MAX_STATUSES };
-static const double TICK_S = 0.00025, NEVER = -1.0;
+static const double TICK_S = 0.00025, NEVER = -1.0, INTERVAL_S = 0.1, SPARSE_INTERVAL_S = 0.25, SPARSE = 10;
 
 static void recorder_forget(Recorder *self)
 {
@@ -135,12 +136,15 @@ static PyObject *recorder_feedback(Recorder *self, PyObject *nothing)
 }
 
 /* See rtcp.transport_feedback for what is around the body. */
-static PyObject *recorder_packet(Recorder *self, PyObject *source)
+PyObject *recorder_packet(Recorder *self, uint32_t ssrc, double now)
 {
     static unsigned char packet[12 + MAX_BODY + 4];
-    unsigned long long ssrc = PyLong_AsUnsignedLongLong(source);
-    if (PyErr_Occurred())
-        return NULL;
+    if (!self->held)
+        return PyBytes_FromStringAndSize(NULL, 0);
+    int sparse = self->held * INTERVAL_S < SPARSE * (now - self->told_at);
+    double interval_s = sparse ? SPARSE_INTERVAL_S : INTERVAL_S;
+    self->told_at = now;
+    self->due_at = (floor(now / interval_s) + 1) * interval_s;
     Py_ssize_t size = write_feedback(self, packet + 12), padding = -size & 3;
     if (!size)
         return PyBytes_FromStringAndSize(NULL, 0);
@@ -150,10 +154,21 @@ static PyObject *recorder_packet(Recorder *self, PyObject *source)
     packet[1] = 205;
     put_two(packet + 2, (unsigned)(size / 4 - 1));
     put_two(put_two(packet + 4, 0), OWN_SSRC);
-    put_two(put_two(packet + 8, (unsigned)(ssrc >> 16) & 0xFFFF), (unsigned)ssrc & 0xFFFF);
+    put_two(put_two(packet + 8, ssrc >> 16), ssrc & 0xFFFF);
     if (padding)
         packet[size - 1] = (unsigned char)padding;
     return PyBytes_FromStringAndSize((const char *)packet, size);
+}
+
+static PyObject *recorder_packet_of(Recorder *self, PyObject *const *args, Py_ssize_t count)
+{
+    if (count != 2) {
+        PyErr_SetString(PyExc_TypeError, "packet(ssrc, now)");
+        return NULL;
+    }
+    unsigned long long ssrc = PyLong_AsUnsignedLongLong(args[0]);
+    double now = PyFloat_AsDouble(args[1]);
+    return PyErr_Occurred() ? NULL : recorder_packet(self, (uint32_t)ssrc, now);
 }
 
 static PyObject *recorder_take_loss(Recorder *self, PyObject *nothing)
@@ -178,12 +193,14 @@ static Py_ssize_t recorder_length(Recorder *self)
 }
 
 static PyMemberDef recorder_members[] = {
-    {"reported", T_LONGLONG, offsetof(Recorder, reported), READONLY, NULL}, {NULL, 0, 0, 0, NULL}};
+    {"reported", T_LONGLONG, offsetof(Recorder, reported), READONLY, NULL},
+    {"due_at", T_DOUBLE, offsetof(Recorder, due_at), 0, NULL},
+    {NULL, 0, 0, 0, NULL}};
 
 static PyMethodDef recorder_methods[] = {
     {"arrived", (PyCFunction)(void (*)(void))recorder_arrived, METH_FASTCALL, NULL},
     {"feedback", (PyCFunction)recorder_feedback, METH_NOARGS, NULL},
-    {"packet", (PyCFunction)recorder_packet, METH_O, NULL},
+    {"packet", (PyCFunction)(void (*)(void))recorder_packet_of, METH_FASTCALL, NULL},
     {"take_loss", (PyCFunction)recorder_take_loss, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL}};
 
