@@ -102,7 +102,7 @@ class World:
             self.uplink.fast_path.settle()
 
     def sent_to(self) -> dict[Any, list[Any]]:
-        """What each got: media by its SSRC; all else under 0, where feedback may come before a request or after it."""
+        """What each got: media by its SSRC, all else under 0 (feedback and requests come in any order)."""
         found: dict[Any, list[Any]] = {}
         for each in self.sent:
             media = isinstance(each, bytes) and not 192 <= each[1] <= 223

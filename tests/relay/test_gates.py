@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import struct
 import time
@@ -57,8 +58,12 @@ class Received:
         self.looks += 1
         return self.uplink.tick(now)
 
-    def packet(self, number: int, payload: bytes = FRAME, *, counted: bool = False, fast: bool = False) -> None:
-        extension = struct.pack("!HHBHB", rtp.ONE_BYTE_PROFILE, 1, TCC << 4 | 1, number, 0) if counted else b""
+    def packet(
+        self, number: int, payload: bytes = FRAME, *, counted: bool = False, fast: bool = False
+    ) -> None:
+        extension = (
+            struct.pack("!HHBHB", rtp.ONE_BYTE_PROFILE, 1, TCC << 4 | 1, number, 0) if counted else b""
+        )
         data = rtp.build(VP8, True, number, 3000 * number, 5, extension, payload)
         path = self.uplink.fast_path
         if not fast or path is None or not path.take(data, self.now):
@@ -155,7 +160,7 @@ def test_feedback_comes_with_the_first_packet_once_it_is_due(
         came.append(line.now)
     told = line.of(rtcp.TransportFeedback)
     assert set(told[1:]) <= set(came), "nobody is woken for it"
-    gaps = [after - before for before, after in zip(told[2:], told[3:], strict=False)]
+    gaps = [after - before for before, after in itertools.pairwise(told[2:])]
     assert max(gaps) <= told_s + 2 * interval_s
     assert (told[-1] - told[2]) / len(gaps) == pytest.approx(told_s, rel=0.05)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import socket
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from .codecs import renumber_vp8, rewrite_vp8
@@ -18,15 +18,25 @@ from .cursor import NONE, Cursor
 from .flight import KEPT
 from .history import Packet
 from .sender import (
-    _EXTENSION, _NUMBERED_HEADER, _PROTECT, _WRITERS, BUFFER_BYTES, MAX_PLAIN_BYTES, PACKET_OVERHEAD,
-    UDP_SEGMENT, Sender, _ffi,
-)  # fmt: skip
+    BUFFER_BYTES,
+    EXTENSION,
+    MAX_PLAIN_BYTES,
+    NUMBERED_HEADER,
+    PACKET_OVERHEAD,
+    PROTECT,
+    UDP_SEGMENT,
+    WRITERS,
+    Sender,
+    ffi,
+)
 
 MAX_BURST = 16
-_OUTS = [_ffi.new("char[]", BUFFER_BYTES) for _ in range(MAX_BURST)]
-_VIEWS = [memoryview(_ffi.buffer(out)) for out in _OUTS]
+_OUTS = [ffi.new("char[]", BUFFER_BYTES) for _ in range(MAX_BURST)]
+_VIEWS = [memoryview(ffi.buffer(out)) for out in _OUTS]
 _UP_TO = [[view[:size] for size in range(BUFFER_BYTES + 1)] for view in _VIEWS]
-_LENGTH = _ffi.new("int *")
+_LENGTH = ffi.new("int *")
+Held = Sequence[tuple[Packet, float]]
+"""Packets, and when they came in seconds."""
 
 
 class _Cuts(dict[int, list[tuple[int, int, bytes]]]):
@@ -40,86 +50,108 @@ class _Cuts(dict[int, list[tuple[int, int, bytes]]]):
 _CUTS = _Cuts()
 
 
-def fan_out_burst(
-    exits: Sequence[tuple[Cursor, Sender]], source: int, burst: Sequence[tuple[Packet, float]]
-) -> list[int]:
+def fan_out_burst(exits: Sequence[tuple[Cursor, Sender]], source: int, burst: Held) -> list[int]:
     """Send packets that follow one another, none a keyframe, as `sender.fan_out`, each as of its time."""
     left: list[int] = []
     first, (last, at) = burst[0][0].seq, burst[-1]
-    newest, stamp, vp8 = last.seq, last.timestamp, last.vp8
-    count, total = len(burst), sum(len(packet.payload) for packet, _ in burst)
-    parts = [
-        (
-            packet, now, 0x80 if packet.marker else 0, packet.seq, packet.timestamp, packet.payload,
-            len(packet.payload) + PACKET_OVERHEAD, len(packet.payload) + _NUMBERED_HEADER,
-            _WRITERS[len(packet.payload)], out, view, up_to,
-        )
-        for (packet, now), out, view, up_to in zip(burst, _OUTS, _VIEWS, _UP_TO, strict=False)
-    ]  # fmt: skip
-    counted_all = total + count * PACKET_OVERHEAD
-    too_large = parts[0][7] > MAX_PLAIN_BYTES
-    protect, length = _PROTECT, _LENGTH
+    octets = sum(len(packet.payload) for packet, _ in burst)
+    parts = _parts(burst)
     for place, (cursor, sender) in enumerate(exits):
         if cursor.source != source or first < cursor.first:
             if cursor.source in (source, NONE):
                 left.append(place)
             continue
-        shift, timestamp_shift = cursor.shift, cursor.timestamp_shift
-        if newest + shift > cursor.sequence:
-            cursor.sequence, cursor.top = newest + shift, newest
-            cursor.timestamp = stamp + timestamp_shift & 0xFFFFFFFF
-            if vp8 is not None:
-                cursor.picture = vp8.picture_id + cursor.picture_shift & 0x7FFF
-                cursor.tl0 = vp8.tl0 + cursor.tl0_shift & 0xFF
-        cursor.packets += count
-        cursor.octets += total
-        cursor.sent_at = at
-        payload_type, ssrc = cursor.payload_type, cursor.ssrc
-        renumbered = cursor.picture_shift or cursor.tl0_shift
-        session, sealer = sender._session, sender._sealer
-        if session is None or not sealer.counts or too_large:
-            for packet, now, _, seq, timestamp, payload, *_ in parts:
-                if renumbered and packet.vp8 is not None:
-                    payload = rewrite_vp8(payload, packet.vp8, cursor.picture_shift, cursor.tl0_shift)
-                timestamp = timestamp + timestamp_shift & 0xFFFFFFFF
-                sender.send(payload_type, packet.marker, seq + shift, timestamp, ssrc, payload, now)
+        _move_on(cursor, last, at)
+        cursor.packets += len(burst)
+        cursor.octets += octets
+        if sender._session is None or not sender._sealer.counts or parts is None:
+            _send_each(cursor, sender, burst)
             continue
-        flight, element = sender._flight, sealer.element
-        times, sizes, number = flight.times, flight.sizes, flight.number
-        datagrams = []
-        for packet, now, marker, seq, timestamp, payload, counted, whole, write, out, view, up_to in parts:
-            number += 1
-            times[number % KEPT] = now
-            sizes[number % KEPT] = counted
-            write(
-                view, 0, 0x90, payload_type | marker, seq + shift & 0xFFFF,
-                timestamp + timestamp_shift & 0xFFFFFFFF, ssrc, _EXTENSION, element, number & 0xFFFF, 0, payload,
-            )  # fmt: skip
-            if renumbered and packet.vp8 is not None:
-                renumber_vp8(view, _NUMBERED_HEADER, packet.vp8, cursor.picture_shift, cursor.tl0_shift)
-            length[0] = whole
-            if not protect(session, out, length):
-                datagrams.append(up_to[length[0]])
-        flight.number = number
-        flight.sent_bytes += counted_all
-        sender.packets += count
-        wire = sender._wire
-        send_burst_to = wire.burst_to_six if sender._six else wire.burst_to_four
-        address = sender._address
-        if send_burst_to is not None and len(datagrams) == count:
-            try:
-                send_burst_to(datagrams, _CUTS[len(datagrams[0])], 0, address)
-                wire.sent += count
-                continue
-            except OSError:
-                pass
-        send_to = wire.to_six if sender._six else wire.to_four
-        if send_to is None:
-            continue
-        for datagram in datagrams:
-            try:
-                send_to(datagram, address)
-                wire.sent += 1
-            except OSError:
-                wire.refused += 1
+        flight = sender._flight
+        flight.sent_bytes += octets + len(burst) * PACKET_OVERHEAD
+        sender.packets += len(burst)
+        _send(sender, _sealed(cursor, sender, parts))
     return left
+
+
+def _parts(burst: Held) -> list[tuple[Any, ...]] | None:
+    """Return what the packets are for all, with a buffer for each; None where they are too large for it."""
+    parts: list[tuple[Any, ...]] = []
+    for (packet, now), out, view, up_to in zip(burst, _OUTS, _VIEWS, _UP_TO, strict=False):
+        payload, size = packet.payload, len(packet.payload)
+        if size + NUMBERED_HEADER > MAX_PLAIN_BYTES:
+            return None
+        parts.append((
+            now, 0x80 if packet.marker else 0, packet.seq, packet.timestamp, payload, packet.vp8,
+            size + PACKET_OVERHEAD, size + NUMBERED_HEADER, WRITERS[size], out, view, up_to,
+        ))  # fmt: skip
+    return parts
+
+
+def _move_on(cursor: Cursor, last: Packet, at: float) -> None:
+    """Note the last packet that goes out."""
+    if last.seq + cursor.shift > cursor.sequence:
+        cursor.sequence, cursor.top = last.seq + cursor.shift, last.seq
+        cursor.timestamp = last.timestamp + cursor.timestamp_shift & 0xFFFFFFFF
+        if last.vp8 is not None:
+            cursor.picture = last.vp8.picture_id + cursor.picture_shift & 0x7FFF
+            cursor.tl0 = last.vp8.tl0 + cursor.tl0_shift & 0xFF
+    cursor.sent_at = at
+
+
+def _send_each(cursor: Cursor, sender: Sender, burst: Held) -> None:
+    """Send one by one."""
+    for packet, now in burst:
+        payload, timestamp = packet.payload, packet.timestamp + cursor.timestamp_shift & 0xFFFFFFFF
+        if packet.vp8 is not None and (cursor.picture_shift or cursor.tl0_shift):
+            payload = rewrite_vp8(payload, packet.vp8, cursor.picture_shift, cursor.tl0_shift)
+        sequence = packet.seq + cursor.shift
+        sender.send(cursor.payload_type, packet.marker, sequence, timestamp, cursor.ssrc, payload, now)
+
+
+def _sealed(cursor: Cursor, sender: Sender, parts: list[tuple[Any, ...]]) -> list[memoryview]:
+    """Number, write and encrypt packets; return them."""
+    payload_type, ssrc, shift, timestamp_shift = (
+        cursor.payload_type, cursor.ssrc, cursor.shift, cursor.timestamp_shift
+    )  # fmt: skip
+    picture_shift, tl0_shift = cursor.picture_shift, cursor.tl0_shift
+    session, element, flight = sender._session, sender._sealer.element, sender._flight
+    times, sizes, number, protect, length = flight.times, flight.sizes, flight.number, PROTECT, _LENGTH
+    datagrams: list[memoryview] = []
+    for now, marker, seq, timestamp, payload, vp8, counted, whole, write, out, view, up_to in parts:
+        number += 1
+        times[number % KEPT] = now
+        sizes[number % KEPT] = counted
+        write(
+            view, 0, 0x90, payload_type | marker, seq + shift & 0xFFFF,
+            timestamp + timestamp_shift & 0xFFFFFFFF, ssrc, EXTENSION, element, number & 0xFFFF, 0, payload,
+        )  # fmt: skip
+        if vp8 is not None and (picture_shift or tl0_shift):
+            renumber_vp8(view, NUMBERED_HEADER, vp8, picture_shift, tl0_shift)
+        length[0] = whole
+        if not protect(session, out, length):
+            datagrams.append(up_to[length[0]])
+    flight.number = number
+    return datagrams
+
+
+def _send(sender: Sender, datagrams: list[memoryview]) -> None:
+    """Send encrypted packets, all as long as the first but the last, which may be shorter."""
+    wire, address = sender._wire, sender._address
+    together = wire.burst_to_six if sender._six else wire.burst_to_four
+    if together is not None and datagrams:
+        try:
+            together(datagrams, _CUTS[len(datagrams[0])], 0, address)
+            wire.sent += len(datagrams)
+            return
+        except OSError:
+            pass
+    send_to = wire.to_six if sender._six else wire.to_four
+    if send_to is None:
+        return
+    for datagram in datagrams:
+        try:
+            send_to(datagram, address)
+            wire.sent += 1
+        except OSError:
+            wire.refused += 1

@@ -31,7 +31,7 @@ _Source = tuple[
 
 
 class FastPath:
-    """The usual packets of one participant. Arrivals go to `recorder`, the feedback on them to `send_rtcp`."""
+    """The usual packets of one participant; `recorder` notes when they came, feedback goes to `send_rtcp`."""
 
     def __init__(self, recorder: Recorder, send_rtcp: Callable[[bytes], object]) -> None:
         self.received = 0

@@ -31,16 +31,16 @@ PACKET_OVERHEAD = 50
 BUFFER_BYTES = 2048
 MAX_PLAIN_BYTES = BUFFER_BYTES - 148
 """What is sent has room for SRTP's trailer: index, tag and key identifier (`SRTP_MAX_TRAILER_LEN` + 4)."""
-_ffi: Any = _binding.ffi
+ffi: Any = _binding.ffi
 _srtp: Any = _binding.lib
-_OUT = _ffi.new("char[]", BUFFER_BYTES)
-_VIEW = memoryview(_ffi.buffer(_OUT))
+_OUT = ffi.new("char[]", BUFFER_BYTES)
+_VIEW = memoryview(ffi.buffer(_OUT))
 _UP_TO = [_VIEW[:size] for size in range(BUFFER_BYTES + 1)]
-_LENGTH = _ffi.new("int *")
-_PROTECT: Any = _srtp.srtp_protect
+_LENGTH = ffi.new("int *")
+PROTECT: Any = _srtp.srtp_protect
 
-_NUMBERED_HEADER = 20
-_EXTENSION = rtp.ONE_BYTE_PROFILE << 16 | 1
+NUMBERED_HEADER = 20
+EXTENSION = rtp.ONE_BYTE_PROFILE << 16 | 1
 SendTo = Callable[[Any, tuple[Any, ...]], int]
 SendBurstTo = Callable[[Any, Any, int, tuple[Any, ...]], int]
 UDP_SEGMENT = 103
@@ -55,7 +55,7 @@ class _Writers(dict[int, Callable[..., None]]):
         return write
 
 
-_WRITERS = _Writers()
+WRITERS = _Writers()
 
 
 class Wire:
@@ -125,7 +125,7 @@ class Sender:
             return False
         self._wire, self._address, self._owner = wire, address, owner
         self._six = family == socket.AF_INET6
-        self._session = _ffi.cast("srtp_t", session)
+        self._session = ffi.cast("srtp_t", session)
         return True
 
     def release(self) -> None:
@@ -159,7 +159,7 @@ class Sender:
         _LENGTH[0] = size
         wire = self._wire
         send_to = wire.to_six if self._six else wire.to_four
-        if _PROTECT(self._session, _OUT, _LENGTH) or send_to is None:
+        if PROTECT(self._session, _OUT, _LENGTH) or send_to is None:
             return
         try:
             send_to(_UP_TO[_LENGTH[0]], self._address)
@@ -184,8 +184,8 @@ def fan_out(exits: Sequence[tuple[Cursor, Sender]], source: int, packet: Packet,
     left: list[int] = []
     seq, stamp, payload, vp8 = packet.seq, packet.timestamp, packet.payload, packet.vp8
     marker, size = 0x80 if packet.marker else 0, len(payload)
-    whole, counted = size + _NUMBERED_HEADER, size + PACKET_OVERHEAD
-    write, protect, view, out, length, up_to = _WRITERS[size], _PROTECT, _VIEW, _OUT, _LENGTH, _UP_TO
+    whole, counted = size + NUMBERED_HEADER, size + PACKET_OVERHEAD
+    write, protect, view, out, length, up_to = WRITERS[size], PROTECT, _VIEW, _OUT, _LENGTH, _UP_TO
     for place, (cursor, sender) in enumerate(exits):
         if cursor.source != source or seq < cursor.first:
             if cursor.source in (source, NONE) or packet.keyframe:
@@ -217,10 +217,10 @@ def fan_out(exits: Sequence[tuple[Cursor, Sender]], source: int, packet: Packet,
         flight.sizes[slot] = counted
         write(
             view, 0, 0x90, cursor.payload_type | marker, sequence & 0xFFFF, timestamp, cursor.ssrc,
-            _EXTENSION, sealer.element, number & 0xFFFF, 0, payload,
+            EXTENSION, sealer.element, number & 0xFFFF, 0, payload,
         )  # fmt: skip
         if other is not None:
-            renumber_vp8(view, _NUMBERED_HEADER, other, cursor.picture_shift, cursor.tl0_shift)
+            renumber_vp8(view, NUMBERED_HEADER, other, cursor.picture_shift, cursor.tl0_shift)
         sender.packets += 1
         length[0] = whole
         wire = sender._wire

@@ -3,7 +3,7 @@
 Rule 1: `Recorder` notes when packets came from a publisher and writes the feedback that its encoder needs to
 choose a bitrate. `read` understands the same feedback from a subscriber.
 Rule 2: every number from the first unreported one to the newest is reported once, as received or not.
-Rule 3: feedback goes out with the first packet that comes once it is due: no clock has to wake anybody for it.
+Rule 3: feedback goes out with the first packet that comes once it is due: no clock wakes anybody for it.
 """
 
 from __future__ import annotations

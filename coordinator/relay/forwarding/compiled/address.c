@@ -33,6 +33,19 @@ int read_address(PyObject *address, struct sockaddr_storage *found, socklen_t *s
     return inet_pton(AF_INET, host, &four->sin_addr) == 1;
 }
 
+int same_address(const struct sockaddr_storage *one, const struct sockaddr_storage *other)
+{
+    if (one->ss_family != other->ss_family)
+        return 0;
+    if (one->ss_family == AF_INET6) {
+        const struct sockaddr_in6 *a = (const struct sockaddr_in6 *)one, *b = (const struct sockaddr_in6 *)other;
+        return a->sin6_port == b->sin6_port && a->sin6_flowinfo == b->sin6_flowinfo &&
+               a->sin6_scope_id == b->sin6_scope_id && !memcmp(&a->sin6_addr, &b->sin6_addr, sizeof a->sin6_addr);
+    }
+    const struct sockaddr_in *a = (const struct sockaddr_in *)one, *b = (const struct sockaddr_in *)other;
+    return a->sin_port == b->sin_port && a->sin_addr.s_addr == b->sin_addr.s_addr;
+}
+
 PyObject *write_address(const struct sockaddr_storage *from)
 {
     char host[INET6_ADDRSTRLEN];

@@ -23,6 +23,7 @@ typedef struct {
     void *session;       /* NULL while shut */
     srtp_function unprotect, unprotect_rtcp;
     PyObject *owner;
+    Checks checks;
 } Door;
 
 unsigned long long python_calls;
@@ -225,6 +226,29 @@ int door_hold(PyObject *door, unsigned char *data, size_t size)
     return door_settle(door) < 0 ? -1 : door_take_rtcp(self, data, (size_t)length);
 }
 
+int door_check(PyObject *door, const unsigned char *data, size_t size, const struct sockaddr_storage *from)
+{
+    Door *self = (Door *)door;
+    int answered = checks_answer(&self->checks, data, size, from);
+    if (answered > 0)
+        self->heard_at = monotonic();
+    return answered;
+}
+
+static PyObject *door_answer_checks(Door *self, PyObject *args)
+{
+    if (checks_aim(&self->checks, args) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *door_leave_checks(Door *self, PyObject *nothing)
+{
+    (void)nothing;
+    checks_release(&self->checks);
+    Py_RETURN_NONE;
+}
+
 /* Take over an attribute that is None or of one type. */
 static int replace(PyObject **held, PyObject *value, PyTypeObject *type)
 {
@@ -298,6 +322,7 @@ static int door_traverse(Door *self, visitproc visit, void *arg)
 static int door_clear(Door *self)
 {
     self->session = NULL;
+    checks_release(&self->checks);
     Py_CLEAR(self->on_rtp);
     Py_CLEAR(self->on_rtcp);
     Py_CLEAR(self->on_dtls);
@@ -329,6 +354,8 @@ static PyGetSetDef door_attributes[] = {
 static PyMethodDef door_methods[] = {
     {"open", (PyCFunction)door_open, METH_VARARGS, NULL},
     {"shut", (PyCFunction)door_shut, METH_NOARGS, NULL},
+    {"answer_checks", (PyCFunction)door_answer_checks, METH_VARARGS, NULL},
+    {"leave_checks", (PyCFunction)door_leave_checks, METH_NOARGS, NULL},
     {"take_later", (PyCFunction)door_take_later, METH_NOARGS, NULL},
     {"take", (PyCFunction)door_take, METH_O, NULL},
     {"hold", (PyCFunction)door_hold_bytes, METH_O, NULL},

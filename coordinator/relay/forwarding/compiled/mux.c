@@ -142,11 +142,20 @@ static int change_door(Doors *self, PyObject **open, PyObject *door)
     int wrong = 0;
     if (*open == door)
         return 0;
+    Py_XINCREF(door); /* at once: Python code behind the open one may expel it */
     if (*open && door_settle(*open) < 0)
         wrong = go_on(self);
-    Py_XINCREF(door);
     Py_XSETREF(*open, door);
     return wrong;
+}
+
+/* Take what may be STUN, which the door of its address may answer. */
+static int take_check(Doors *self, const unsigned char *data, size_t size, const struct sockaddr_storage *from)
+{
+    PyObject *door = Py_XNewRef(door_of(self, from));
+    int answered = door ? door_check(door, data, size, from) : PyErr_Occurred() ? -1 : 0;
+    Py_XDECREF(door);
+    return answered ? answered : call_stranger(self, data, size, from);
 }
 
 static int take_one(Doors *self, PyObject **open, unsigned char *data, size_t size, const struct sockaddr_storage *from)
@@ -159,7 +168,7 @@ static int take_one(Doors *self, PyObject **open, unsigned char *data, size_t si
     if (door)
         return door_hold(*open, data, size);
     if (data[0] < 4)
-        return call_stranger(self, data, size, from);
+        return take_check(self, data, size, from);
     self->dropped++;
     return 0;
 }
