@@ -21,7 +21,7 @@ from pylibsrtp import _binding
 
 from .allowance import Allowance
 from .forwarding import engine, rtcp
-from .forwarding.engine import FastPath, Flight
+from .forwarding.engine import FastPath, Flight, Wire
 from .forwarding.sender import BUFFER_BYTES
 
 MAX_LATER = 8
@@ -63,7 +63,7 @@ class PureDoor:
         self._session: Any = None
         self._owner: object = None
         self.heard_at = time.monotonic()
-        """When anything authentic came, in monotonic seconds; checks are noted from outside."""
+        """When anything authentic came, in monotonic seconds; other checks are noted from outside."""
 
     @property
     def refused(self) -> int:
@@ -77,6 +77,15 @@ class PureDoor:
     def shut(self) -> None:
         """Take media no more."""
         self._session = self._owner = None
+
+    def answer_checks(self, wire: Wire, address: tuple[str, int], username: bytes, password: bytes) -> None:
+        """Answer on `wire` the checks of connectivity from there that name this user and are signed so.
+
+        This is for the compiled plane: in this one, who takes strangers' checks answers these as well.
+        """
+
+    def leave_checks(self) -> None:
+        """Answer no checks any more."""
 
     def take(self, data: bytes | memoryview) -> None:
         """Take one datagram (RFC 7983 §7)."""

@@ -7,6 +7,8 @@ check may come from an address to which there is no way back. Without it the han
 Rule 2: an ICE restart adds new credentials; the old ones serve until a pair is nominated with the new ones,
 so that media never stops for a restart. A change of the client's address needs no restart at all.
 Rule 3: the client's candidates are ignored: it cannot make the server send anything to a third party.
+Rule 4: checks on the nominated pair with the credentials that nominated it change nothing. They may be
+answered at the door and are then not told of here, until other credentials or another address are nominated.
 """
 
 from __future__ import annotations
@@ -81,22 +83,20 @@ class IceAgent:
         if self._nominated_generation < 0:
             self._aim(address)
         if request.nominates and known.generation >= self._nominated_generation:
-            self._nominate(known, address)
+            self._nominate(known, address, request.username)
         return write_response(request.transaction, address, password)
 
     def _admit(self, address: Address) -> None:
-        self._addresses.pop(address, None)
-        self._addresses[address] = None
+        if self.nominated is not None:  # in use, whether or not its checks come to us
+            self._addresses[self.nominated] = self._addresses.pop(self.nominated, None)
+        self._addresses[address] = self._addresses.pop(address, None)
         self._mux.admit(address, self._endpoint)
         while len(self._addresses) > MAX_ADDRESSES:
             oldest = next(iter(self._addresses))
-            if oldest == self.nominated:
-                self._addresses[oldest] = self._addresses.pop(oldest)
-                continue
             del self._addresses[oldest]
             self._mux.expel(oldest, self._endpoint)
 
-    def _nominate(self, known: Credentials, address: Address) -> None:
+    def _nominate(self, known: Credentials, address: Address, username: str) -> None:
         self._aim(address)
         early, self._early = self._early, []
         for data, sent_to in early:
@@ -106,6 +106,8 @@ class IceAgent:
             self._nominated_generation = known.generation
             for old in [other for other in self._known.values() if other.generation < known.generation]:
                 self._release(old)
+        password = known.password.encode()
+        self._endpoint.door.answer_checks(self._mux.wire, address, username.encode(), password)
 
     def _aim(self, address: Address | None) -> None:
         if address != self.nominated:
@@ -127,6 +129,7 @@ class IceAgent:
 
     def close(self) -> None:
         """Give back every fragment and address."""
+        self._endpoint.door.leave_checks()
         for known in list(self._known.values()):
             self._release(known)
         for address in self._addresses:
