@@ -121,11 +121,10 @@ class PureDoor:
             self._hand(self._take_rtp, plain)
 
     def _take_rtp(self, data: bytes) -> None:
-        path = self.fast_path
-        if path is not None:
-            if path.hold(data, self.heard_at):
+        if self.fast_path is not None:
+            if self.fast_path.hold(data, self.heard_at):
                 return
-            path.settle()
+            self.settle()
         self._behind.on_rtp(data)
 
     def settle(self) -> None:

@@ -1,12 +1,12 @@
-"""Packets that came together and go out together: all gets what it would have got one by one, in both planes."""
+"""Packets that came together go out together: everybody gets the same as one by one, in both planes."""
 
 from __future__ import annotations
 
 import contextlib
 import socket
+from collections.abc import Collection
 from typing import Any
 
-import pylibsrtp
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,10 +15,10 @@ from coordinator.relay.door import Behind, PureDoor, pointer
 from coordinator.relay.doors import PureDoors
 from coordinator.relay.forwarding import burst, cursor, engine, fast_path, flight, intake, rtp, sender, twcc
 from coordinator.relay.forwarding.history import History
-from tests.relay.inside import session
+from tests.relay.inside import open_door, outbound
 
 VP8, OPUS = 96, 111
-CAMERA = 7
+CAMERA, VOICE = 7, 6
 FIRST = 0xFFFA
 FIELDS = cursor.Cursor.__slots__
 SO_NO_CHECK = 11
@@ -43,8 +43,11 @@ PLANES: list[Any] = [Pure, engine.compiled] if engine.compiled is not None else 
 class Relayed:
     """A camera on its way to some subscribers: each on a socket of its own, or through a caller."""
 
-    def __init__(self, plane: Any, stack: contextlib.ExitStack, *, checks: bool = True) -> None:
+    def __init__(
+        self, plane: Any, stack: contextlib.ExitStack, *, checks: bool = True, six: bool = False
+    ) -> None:
         self.plane, self.stack = plane, stack
+        self.family, self.host = (socket.AF_INET6, "::1") if six else (socket.AF_INET, "127.0.0.1")
         self.called: list[list[bytes]] = []
         self.receivers: list[socket.socket | None] = []
         self.exits: list[Any] = []
@@ -53,12 +56,15 @@ class Relayed:
         self.path = plane.FastPath(plane.Recorder(), self.looked_at.append)
         self.intake = plane.Intake("vp8", 90_000, History(64))
         self.intake.top = FIRST - 1
-        self.out = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        self.out = stack.enter_context(socket.socket(self.family, socket.SOCK_DGRAM))
         if not checks:
             self.out.setsockopt(socket.SOL_SOCKET, SO_NO_CHECK, 1)
         self.wire = plane.Wire()
-        self.wire.open(self.out, None)
+        self.wire.open(None if six else self.out, self.out if six else None)
         self.path.put(CAMERA, (VP8,), self.intake, self.exits, self._keyframe, self._look)
+        voice = plane.Intake("opus", 48_000, History(64))
+        voice.top = FIRST - 1
+        self.path.put(VOICE, (OPUS,), voice, self.exits, self._keyframe, self._look)
 
     def _keyframe(self, packet: Any, now: float) -> None:
         self.looked_at.append((packet.seq, "keyframe", now))
@@ -76,12 +82,12 @@ class Relayed:
         out.configure(3, counted)
         receiver = None
         if aimed:
-            receiver = self.stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-            receiver.bind(("127.0.0.1", 0))
+            receiver = self.stack.enter_context(socket.socket(self.family, socket.SOCK_DGRAM))
+            receiver.bind((self.host, 0))
             receiver.setblocking(False)
-            outbound = session(pylibsrtp.Policy.SSRC_ANY_OUTBOUND)
-            srtp = pointer(outbound._srtp[0])
-            assert out.aim(self.wire, receiver.getsockname(), srtp, pointer("srtp_protect"), outbound)
+            theirs = outbound()
+            srtp = pointer(theirs._srtp[0])
+            assert out.aim(self.wire, receiver.getsockname(), srtp, pointer("srtp_protect"), theirs)
         self.called.append(told)
         self.receivers.append(receiver)
         self.flights.append(line)
@@ -89,7 +95,8 @@ class Relayed:
 
     def known(self) -> list[Any]:
         """What each got, and all that is known of it."""
-        found: list[Any] = [self.looked_at, self.path.received, self.intake.top, self.wire.sent, self.wire.refused]
+        found: list[Any] = [self.looked_at, self.path.received, self.intake.top]
+        found += [self.wire.sent, self.wire.refused]
         for (at, out), told, receiver, line in zip(
             self.exits, self.called, self.receivers, self.flights, strict=True
         ):
@@ -112,7 +119,7 @@ def arrived(receiver: socket.socket | None) -> list[bytes]:
 @st.composite
 def subscribers(draw: st.DrawFn) -> tuple[dict[str, int], int, bool]:
     fields = {
-        "source": draw(st.sampled_from([CAMERA, CAMERA, CAMERA, cursor.NONE, 8])),
+        "source": draw(st.sampled_from([CAMERA, CAMERA, CAMERA, VOICE, cursor.NONE, 8])),
         "first": draw(st.sampled_from([0, 0, 0, FIRST + 100])),
         "shift": draw(st.sampled_from([0, 0, 5, -70_000, 3])),
         "timestamp_shift": draw(st.sampled_from([0, 5, 0xFFFFFFFF])),
@@ -124,25 +131,36 @@ def subscribers(draw: st.DrawFn) -> tuple[dict[str, int], int, bool]:
 
 
 descriptors = st.sampled_from([b"\x90\xe0\x85\x39\x44\x20", b"\x80\xf0\xff\xff\xff\xff", b"\x10", b"\x00"])
-lengths = st.one_of(st.sampled_from([40, 40, 40, 40, 39, 41, 1200, 1900]), st.integers(4, 60))
-arrivals = st.lists(
-    st.tuples(descriptors, st.sampled_from([b"\x01", b"\x01", b"\x01", b"\x01", b"\x00"]), lengths, st.booleans()),
-    min_size=1, max_size=24,
-)  # fmt: skip
+lengths = st.one_of(
+    st.sampled_from([40, 40, 40, 40, 39, 41, 1200, 1873, 1874, 1878, 1879, 1900]), st.integers(4, 60)
+)
+kinds = st.sampled_from([b"\x01", b"\x01", b"\x01", b"\x01", b"\x00"])
+unreadable = st.tuples(st.just(b"\x90\xf0\x85\x39\x44\x20"), st.just(b""), st.just(0), st.booleans())
+whole = st.tuples(descriptors, kinds, lengths, st.booleans())
+arrivals = st.lists(st.one_of(whole, whole, whole, whole, unreadable), min_size=1, max_size=24)
 
 
-def camera(coming: list[tuple[bytes, bytes, int, bool]]) -> list[bytes]:
-    return [
-        rtp.build(VP8, marker, FIRST + number, 3000 * number, CAMERA, b"", start + kind + bytes(length))
-        for number, (start, kind, length, marker) in enumerate(coming)
-    ]
+def camera(coming: list[tuple[bytes, bytes, int, bool]], sounds: Collection[int] = ()) -> list[bytes]:
+    """Packets of a camera, but for those that are of sound."""
+    found = []
+    number = {CAMERA: FIRST, VOICE: FIRST}
+    for place, (start, kind, length, marker) in enumerate(coming):
+        ssrc, payload_type = (VOICE, OPUS) if place in sounds else (CAMERA, VP8)
+        payload = start + kind + bytes(length)
+        found.append(rtp.build(payload_type, marker, number[ssrc], 3000 * place, ssrc, b"", payload))
+        number[ssrc] += 1
+    return found
 
 
-@settings(max_examples=150, deadline=None)
-@given(st.lists(subscribers(), min_size=1, max_size=4), arrivals, st.sets(st.integers(0, 23)))
+numbers = st.sets(st.integers(0, 23))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(subscribers(), min_size=1, max_size=4), arrivals, numbers, numbers)
 def test_what_waits_for_more_comes_to_the_same(
     everybody: list[tuple[dict[str, int], int, bool]],
     coming: list[tuple[bytes, bytes, int, bool]],
+    sounds: set[int],
     pauses: set[int],
 ) -> None:
     seen = []
@@ -152,7 +170,7 @@ def test_what_waits_for_more_comes_to_the_same(
                 relayed = Relayed(plane, stack)
                 for subscriber in everybody:
                     relayed.add(*subscriber)
-                for number, data in enumerate(camera(coming)):
+                for number, data in enumerate(camera(coming, sounds)):
                     take = relayed.path.hold if held else relayed.path.take
                     assert take(data, 1000.0 + number / 100)
                     if number in pauses:
@@ -168,10 +186,11 @@ FRAME = [(b"\x10", b"\x01", 1000, False)] * 5 + [(b"\x00", b"\x01", 300, True)]
 
 
 @pytest.mark.parametrize("plane", PLANES)
+@pytest.mark.parametrize("six", [False, True])
 @pytest.mark.parametrize("checks", [True, False])
-def test_a_burst_arrives_whether_the_system_cuts_it_or_not(plane: Any, checks: bool) -> None:
+def test_a_burst_arrives_whether_the_system_cuts_it_or_not(plane: Any, six: bool, checks: bool) -> None:
     with contextlib.ExitStack() as stack:
-        relayed = Relayed(plane, stack, checks=checks)
+        relayed = Relayed(plane, stack, checks=checks, six=six)
         for subscriber in EVERYBODY:
             relayed.add(*subscriber)
         for data in camera(FRAME):
@@ -196,6 +215,54 @@ def test_a_burst_has_an_end(plane: Any) -> None:
 
 
 @pytest.mark.parametrize("plane", PLANES)
+def test_sound_is_looked_at_for_who_gets_other_sound_each_packet_of_a_burst(plane: Any) -> None:
+    """Any packet of sound may be the first of a stream."""
+    seen = []
+    for held in (False, True):
+        with contextlib.ExitStack() as stack:
+            relayed = Relayed(plane, stack)
+            for source in (VOICE, cursor.NONE, 8):
+                relayed.add({"source": source}, 5, True)
+            take = relayed.path.hold if held else relayed.path.take
+            for number in range(3):
+                assert take(rtp.build(OPUS, False, FIRST + number, 960 * number, VOICE, b"", b"sound"), 1.0)
+            relayed.path.settle()
+            assert relayed.looked_at == [(FIRST + number, [1, 2], 1.0) for number in range(3)]
+            seen.append(relayed.known())
+    assert seen[0] == seen[1]
+
+
+@pytest.mark.parametrize("plane", PLANES)
+def test_without_a_way_out_a_burst_is_counted_and_goes_nowhere(plane: Any) -> None:
+    with contextlib.ExitStack() as stack:
+        relayed = Relayed(plane, stack)
+        relayed.add(*EVERYBODY[0])
+        relayed.wire.close()
+        for data in camera(FRAME):
+            relayed.path.hold(data, 1.0)
+        relayed.path.settle()
+        (at, out), line = relayed.exits[0], relayed.flights[0]
+        assert (relayed.wire.sent, relayed.wire.refused) == (0, 0)
+        assert (at.packets, out.packets, line.number) == (len(FRAME),) * 3
+        assert arrived(relayed.receivers[0]) == []
+
+
+@pytest.mark.parametrize("plane", PLANES)
+def test_who_lost_its_way_while_packets_waited_gets_them_through_its_caller(plane: Any) -> None:
+    with contextlib.ExitStack() as stack:
+        relayed = Relayed(plane, stack)
+        for subscriber in EVERYBODY:
+            relayed.add(*subscriber)
+        for data in camera(FRAME):
+            relayed.path.hold(data, 1.0)
+        relayed.exits[0][1].release()
+        del relayed.exits[2]
+        relayed.path.settle()
+        assert [len(each) for each in relayed.called] == [len(FRAME), 0, 0]
+        assert [len(arrived(receiver)) for receiver in relayed.receivers] == [0, len(FRAME), 0]
+
+
+@pytest.mark.parametrize("plane", PLANES)
 def test_what_is_raised_for_one_that_waited_costs_no_other_subscriber_anything(plane: Any) -> None:
     def fail(packet: Any, places: list[int], now: float) -> None:
         raise KeyError("no way")
@@ -215,7 +282,12 @@ def test_what_is_raised_for_one_that_waited_costs_no_other_subscriber_anything(p
         assert len(arrived(relayed.receivers[0])) == 3
 
 
-DOORS = {"pure": (PureDoors, PureDoor)}
+def nothing(*found: object) -> None:
+    """What is not to be called."""
+    pytest.fail(f"{found}")
+
+
+DOORS: dict[str, Any] = {"pure": (PureDoors, PureDoor)}
 if engine.compiled is not None:
     DOORS["compiled"] = (engine.compiled.Doors, engine.compiled.Door)
 
@@ -226,29 +298,27 @@ def test_what_comes_in_one_go_is_let_go_before_anything_else_is_taken(name: str)
     doors_kind, door_kind = DOORS[name]
     plane = PLANES[list(DOORS).index(name)]
     order: list[Any] = []
+
+    def note(data: bytes) -> None:
+        order.append((data[:2], relays[0].wire.sent, relays[1].wire.sent))
+
     with contextlib.ExitStack() as stack:
         relays = [Relayed(plane, stack) for _ in range(2)]
         mux = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
         mux.bind(("127.0.0.1", 0))
         mux.setblocking(False)
-        doors = doors_kind(lambda data, address: order.append((data, relays[0].wire.sent, relays[1].wire.sent)))
+        doors = doors_kind(lambda data, address: note(data))
         lines = []
         for relayed in relays:
             relayed.add(*EVERYBODY[0])
 
-            def note(data: bytes, relayed: Relayed = relayed) -> None:
-                order.append((data[:2], relays[0].wire.sent, relays[1].wire.sent))
-
-            door = door_kind(Behind(note, note, note, pytest.fail), (1000.0, 0.0), (1000.0, 0.0))
-            inbound = session(pylibsrtp.Policy.SSRC_ANY_INBOUND)
-            door.open(
-                pointer(inbound._srtp[0]), pointer("srtp_unprotect"), pointer("srtp_unprotect_rtcp"), inbound
-            )
+            door = door_kind(Behind(note, note, note, nothing), (1000.0, 0.0), (1000.0, 0.0))
+            open_door(door)
             door.fast_path = relayed.path
             line = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
             line.bind(("127.0.0.1", 0))
             doors.admit(line.getsockname(), door)
-            lines.append((line, session(pylibsrtp.Policy.SSRC_ANY_OUTBOUND)))
+            lines.append((line, outbound()))
         packets = camera([(b"\x10", b"\x01", 50, False)] * 8)
 
         def send(number: int, data: bytes, *, control: bool = False) -> None:
@@ -266,11 +336,14 @@ def test_what_comes_in_one_go_is_let_go_before_anything_else_is_taken(name: str)
         send(0, packets[7])  # not the next one: the long way
         lines[1][0].sendto(b"\x16dtls", mux.getsockname())
         send(1, packets[2])
+        lines[1][0].sendto(b"\x17more", mux.getsockname())
+        send(1, packets[3])
         doors.drain(mux)
         assert order == [
-            (b"\0\1check", 3, 0), (b"\x81\xce", 4, 2), (packets[7][:2], 5, 2), (b"\x16d", 5, 2)
+            (b"\0\1", 3, 0), (b"\x81\xce", 4, 2), (packets[7][:2], 5, 2), (b"\x16d", 5, 2),
+            (b"\x17m", 5, 3),
         ]  # fmt: skip
-        assert [relayed.wire.sent for relayed in relays] == [5, 3]
+        assert [relayed.wire.sent for relayed in relays] == [5, 4]
 
 
 @pytest.mark.parametrize("name", list(DOORS))
@@ -290,8 +363,7 @@ def test_a_fault_of_one_who_waits_is_told_and_the_rest_is_taken(name: str) -> No
         door = door_kind(
             Behind(fail, fail, fail, lambda error: faults.append(repr(error))), (1000.0, 0.0), (1000.0, 0.0)
         )
-        inbound = session(pylibsrtp.Policy.SSRC_ANY_INBOUND)
-        door.open(pointer(inbound._srtp[0]), pointer("srtp_unprotect"), pointer("srtp_unprotect_rtcp"), inbound)
+        open_door(door)
         door.fast_path = relayed.path
         mux, line = (stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) for _ in range(2))
         for each in (mux, line):
@@ -300,9 +372,76 @@ def test_a_fault_of_one_who_waits_is_told_and_the_rest_is_taken(name: str) -> No
         checks: list[bytes] = []
         doors = doors_kind(lambda data, address: checks.append(data))
         doors.admit(line.getsockname(), door)
-        srtp = session(pylibsrtp.Policy.SSRC_ANY_OUTBOUND)
+        srtp = outbound()
         for data in camera([(b"\x10", b"\x01", 50, False)] * 2):
             line.sendto(srtp.protect(data), mux.getsockname())
         line.sendto(b"\0\1check", mux.getsockname())
         doors.drain(mux)
         assert faults == ["KeyError('no way')"] and checks == [b"\0\1check"]
+
+
+@pytest.mark.parametrize("name", list(DOORS))
+def test_a_fault_of_one_who_waits_costs_no_packet_that_came_after(name: str) -> None:
+    _, door_kind = DOORS[name]
+    plane = PLANES[list(DOORS).index(name)]
+    came: list[bytes] = []
+    faults: list[str] = []
+
+    def fail(*_: object) -> None:
+        raise KeyError("no way")
+
+    with contextlib.ExitStack() as stack:
+        relayed = Relayed(plane, stack)
+        relayed.add({"source": cursor.NONE}, 5, True)
+        relayed.path.forget()
+        relayed.path.put(CAMERA, (VP8,), relayed.intake, relayed.exits, fail, fail)
+        door = door_kind(
+            Behind(came.append, came.append, came.append, lambda error: faults.append(repr(error))),
+            (1000.0, 0.0), (1000.0, 0.0),
+        )  # fmt: skip
+        open_door(door)
+        door.fast_path = relayed.path
+        srtp = outbound()
+        packets = camera([(b"\x10", b"\x01", 50, False)] * 6)
+        control = b"\x81\xce\0\2" + bytes(8)
+        door.hold(srtp.protect(packets[0]))
+        door.hold(srtp.protect(packets[5]))  # not the next one: the long way
+        door.hold(srtp.protect(packets[1]))
+        door.hold(srtp.protect_rtcp(control))
+        door.hold(srtp.protect(packets[2]))
+        door.hold(b"\x16dtls")
+        door.settle()
+        assert came == [packets[5], control, b"\x16dtls"]
+        assert faults == ["KeyError('no way')"] * 3
+
+
+@pytest.mark.parametrize("name", list(DOORS))
+def test_a_door_may_go_while_another_lets_go_what_it_held(name: str) -> None:
+    doors_kind, door_kind = DOORS[name]
+    plane = PLANES[list(DOORS).index(name)]
+    came: list[bytes] = []
+    with contextlib.ExitStack() as stack:
+        relayed = Relayed(plane, stack)
+        relayed.add({"source": cursor.NONE}, 5, True)
+        mux, line, other = (
+            stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) for _ in range(3)
+        )
+        for each in (mux, line, other):
+            each.bind(("127.0.0.1", 0))
+        mux.setblocking(False)
+        doors = doors_kind(nothing)
+        relayed.path.forget()
+        relayed.path.put(CAMERA, (VP8,), relayed.intake, relayed.exits, nothing, lambda *_: doors.clear())
+        behind = Behind(came.append, came.append, came.append, nothing)
+        door = door_kind(behind, (1000.0, 0.0), (1000.0, 0.0))
+        open_door(door)
+        door.fast_path = relayed.path
+        doors.admit(line.getsockname(), door)
+        doors.admit(other.getsockname(), door_kind(behind, (1000.0, 0.0), (1000.0, 0.0)))
+        srtp = outbound()
+        (packet,) = camera([(b"\x10", b"\x01", 50, False)])
+        line.sendto(srtp.protect(packet), mux.getsockname())
+        for _ in range(2):
+            other.sendto(b"\x16dtls", mux.getsockname())
+        doors.drain(mux)
+        assert (came, len(doors), doors.dropped) == ([b"\x16dtls"], 0, 1)

@@ -7,7 +7,6 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-import pylibsrtp
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,6 +15,7 @@ from coordinator.relay.door import Behind, PureDoor, pointer
 from coordinator.relay.forwarding import flight, sender
 from coordinator.relay.forwarding.history import Packet
 from coordinator.relay.forwarding.sender import MAX_PLAIN_BYTES
+from tests.relay.inside import open_door, outbound
 from tests.relay.test_planes import (
     FIELDS,
     PLANES,
@@ -28,18 +28,13 @@ from tests.relay.test_planes import (
     told_of_fan_out,
 )
 
-KEY = bytes(range(30))
 PROTECT = pointer("srtp_protect")
 
 
 @contextlib.contextmanager
 def aimed(plane: Any, receiver: socket.socket) -> Any:
     """A sender that encrypts and sends by itself to `receiver`, on a wire of its own."""
-    policy = pylibsrtp.Policy(
-        key=KEY, ssrc_type=pylibsrtp.Policy.SSRC_ANY_OUTBOUND,
-        srtp_profile=pylibsrtp.Policy.SRTP_PROFILE_AES128_CM_SHA1_80,
-    )  # fmt: skip
-    session = pylibsrtp.Session(policy)
+    session = outbound()
     with socket.socket(receiver.family, socket.SOCK_DGRAM) as out:
         wire = plane.Wire()
         wire.open(out, out)
@@ -74,13 +69,8 @@ def test_an_aimed_sender_encrypts_and_sends_what_another_gives_to_its_caller(
 
 def inbound(taker: Callable[[bytes], None]) -> PureDoor:
     """The other end of what an aimed sender encrypts."""
-    policy = pylibsrtp.Policy(
-        key=KEY, ssrc_type=pylibsrtp.Policy.SSRC_ANY_INBOUND,
-        srtp_profile=pylibsrtp.Policy.SRTP_PROFILE_AES128_CM_SHA1_80,
-    )  # fmt: skip
-    session = pylibsrtp.Session(policy)
     door = PureDoor(Behind(taker, taker, taker, pytest.fail), (1e6, 1e6), (1e6, 1e6))
-    door.open(pointer(session._srtp[0]), 1, 1, session)
+    open_door(door)
     return door
 
 

@@ -51,17 +51,21 @@ _CUTS = _Cuts()
 
 
 def fan_out_burst(exits: Sequence[tuple[Cursor, Sender]], source: int, burst: Held) -> list[int]:
-    """Send packets that follow one another, none a keyframe, as `sender.fan_out`, each as of its time."""
+    """Send packets that follow one another as `sender.fan_out`, each as of its time.
+
+    None is a keyframe, but of sound, which all are.
+    """
     left: list[int] = []
-    first, (last, at) = burst[0][0].seq, burst[-1]
+    (first, _), (last, at) = burst[0], burst[-1]
+    described = next((packet for packet, _ in reversed(burst) if packet.vp8 is not None), last)
     octets = sum(len(packet.payload) for packet, _ in burst)
     parts = _parts(burst)
     for place, (cursor, sender) in enumerate(exits):
-        if cursor.source != source or first < cursor.first:
-            if cursor.source in (source, NONE):
+        if cursor.source != source or first.seq < cursor.first:
+            if cursor.source in (source, NONE) or first.keyframe:
                 left.append(place)
             continue
-        _move_on(cursor, last, at)
+        _move_on(cursor, last, described, at)
         cursor.packets += len(burst)
         cursor.octets += octets
         if sender._session is None or not sender._sealer.counts or parts is None:
@@ -88,14 +92,15 @@ def _parts(burst: Held) -> list[tuple[Any, ...]] | None:
     return parts
 
 
-def _move_on(cursor: Cursor, last: Packet, at: float) -> None:
-    """Note the last packet that goes out."""
+def _move_on(cursor: Cursor, last: Packet, described: Packet, at: float) -> None:
+    """Note the last packet that goes out, and the last that says which picture it is of."""
+    vp8 = described.vp8
+    if vp8 is not None and described.seq + cursor.shift > cursor.sequence:
+        cursor.picture = vp8.picture_id + cursor.picture_shift & 0x7FFF
+        cursor.tl0 = vp8.tl0 + cursor.tl0_shift & 0xFF
     if last.seq + cursor.shift > cursor.sequence:
         cursor.sequence, cursor.top = last.seq + cursor.shift, last.seq
         cursor.timestamp = last.timestamp + cursor.timestamp_shift & 0xFFFFFFFF
-        if last.vp8 is not None:
-            cursor.picture = last.vp8.picture_id + cursor.picture_shift & 0x7FFF
-            cursor.tl0 = last.vp8.tl0 + cursor.tl0_shift & 0xFF
     cursor.sent_at = at
 
 
