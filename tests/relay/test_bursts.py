@@ -23,6 +23,7 @@ FIRST = 0xFFFA
 FIELDS = cursor.Cursor.__slots__
 SO_NO_CHECK = 11
 """A socket without checksums is one whose bursts the kernel refuses to cut."""
+UDP_GRO = 104
 
 
 class Pure:
@@ -260,6 +261,21 @@ def test_who_lost_its_way_while_packets_waited_gets_them_through_its_caller(plan
         relayed.path.settle()
         assert [len(each) for each in relayed.called] == [len(FRAME), 0, 0]
         assert [len(arrived(receiver)) for receiver in relayed.receivers] == [0, len(FRAME), 0]
+
+
+@pytest.mark.parametrize("plane", PLANES)
+@pytest.mark.parametrize("six", [False, True])
+def test_a_burst_is_one_call(plane: Any, six: bool) -> None:
+    with contextlib.ExitStack() as stack:
+        relayed = Relayed(plane, stack, six=six)
+        relayed.add(*EVERYBODY[0])
+        receiver = relayed.receivers[0]
+        assert receiver is not None
+        receiver.setsockopt(socket.IPPROTO_UDP, UDP_GRO, 1)
+        for data in camera(FRAME):
+            relayed.path.hold(data, 1.0)
+        relayed.path.settle()
+        assert len(arrived(receiver)) == 1, "as one to whoever takes many at once"
 
 
 @pytest.mark.parametrize("plane", PLANES)

@@ -225,6 +225,16 @@ def block(lost: float = 0.0, last_sr: int = 0, ssrc: int = 9) -> rtcp.Block:
     return rtcp.Block(ssrc, lost, 0, 0, 0, last_sr, 0.0)
 
 
+@pytest.mark.parametrize("ntp", [1 << 32, NTP])
+@pytest.mark.parametrize("lost", [(), (0.0,), (0.0, 0.0), (0.5,), (0.0, 1 / 256), (0.5, 0.0)])
+def test_a_report_waits_unless_a_block_of_it_tells_of_loss(ntp: int, lost: tuple[float, ...]) -> None:
+    blocks = tuple(map(block, lost))
+    for report in (sender_report(ntp, blocks), rtcp.receiver_report(blocks)):
+        assert rtcp.only_good_reports(report) is not any(lost)
+        assert rtcp.only_good_reports(rtcp.receiver_report([block()]) + report) is not any(lost)
+        assert not rtcp.only_good_reports(report + rtcp.pli(9))
+
+
 async def test_a_report_without_loss_waits_and_counts_from_when_it_came() -> None:
     publisher = Publisher()
     came_at = publisher.tell(1, block(), block())
