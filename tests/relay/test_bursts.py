@@ -249,6 +249,21 @@ def test_without_a_way_out_a_burst_is_counted_and_goes_nowhere(plane: Any) -> No
 
 
 @pytest.mark.parametrize("plane", PLANES)
+def test_every_packet_of_a_burst_that_the_system_refuses_is_counted_so(plane: Any) -> None:
+    with contextlib.ExitStack() as stack:
+        relayed = Relayed(plane, stack)
+        relayed.add(*EVERYBODY[0])
+        theirs = outbound()
+        everywhere = ("255.255.255.255", 9)  # which is not allowed unless it was asked for
+        srtp = pointer(theirs._srtp[0])
+        assert relayed.exits[0][1].aim(relayed.wire, everywhere, srtp, pointer("srtp_protect"), theirs)
+        for data in camera(FRAME):
+            relayed.path.hold(data, 1.0)
+        relayed.path.settle()
+        assert (relayed.wire.sent, relayed.wire.refused) == (0, len(FRAME))
+
+
+@pytest.mark.parametrize("plane", PLANES)
 def test_who_lost_its_way_while_packets_waited_gets_them_through_its_caller(plane: Any) -> None:
     with contextlib.ExitStack() as stack:
         relayed = Relayed(plane, stack)
