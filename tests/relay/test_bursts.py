@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import socket
 from collections.abc import Collection
 from typing import Any
@@ -39,6 +40,11 @@ class Pure:
 
 
 PLANES: list[Any] = [Pure, engine.compiled] if engine.compiled is not None else [Pure]
+
+
+def nothing(*found: object) -> None:
+    """What is not to be called."""
+    pytest.fail(f"{found}")
 
 
 class Relayed:
@@ -294,6 +300,79 @@ def test_a_burst_is_one_call(plane: Any, six: bool) -> None:
 
 
 @pytest.mark.parametrize("plane", PLANES)
+def test_what_waits_goes_out_even_if_its_stream_ends(plane: Any) -> None:
+    with contextlib.ExitStack() as stack:
+        relayed = Relayed(plane, stack)
+        relayed.add(*EVERYBODY[0])
+        for data in camera(FRAME):
+            relayed.path.hold(data, 1.0)
+        relayed.path.forget()
+        relayed.path.settle()
+        assert len(arrived(relayed.receivers[0])) == len(FRAME)
+
+
+@pytest.mark.parametrize("plane", PLANES)
+@pytest.mark.parametrize("count", [1, 2, burst.MAX_BURST])
+def test_what_waits_may_be_given_up_with_all_that_knows_it(plane: Any, count: int) -> None:
+    with contextlib.ExitStack() as stack:
+        relayed = Relayed(plane, stack)
+        relayed.add(*EVERYBODY[0])
+        for data in camera([(b"\x10", b"\x01", 50, False)] * count):
+            relayed.path.hold(data, 1.0)
+        del relayed.path
+        gc.collect()
+        assert arrived(relayed.receivers[0]) == []
+
+
+@pytest.mark.parametrize("plane", PLANES)
+@pytest.mark.parametrize("keyframe", [False, True])
+def test_a_stream_may_end_while_another_is_let_go(plane: Any, keyframe: bool) -> None:
+    with contextlib.ExitStack() as stack:
+        relayed = Relayed(plane, stack)
+        relayed.add({"source": CAMERA}, 5, True)
+        relayed.add({"source": cursor.NONE}, 5, True)
+        voice = plane.Intake("opus", 48_000, History(64))
+        voice.top = FIRST - 1
+        ended: list[Any] = []
+
+        def end(*_: object) -> None:
+            ended.append(relayed.path.forget())
+
+        relayed.path.forget()
+        relayed.path.put(VOICE, (OPUS,), voice, relayed.exits, nothing, end)
+        relayed.path.put(CAMERA, (VP8,), relayed.intake, relayed.exits, relayed._keyframe, relayed._look)
+        assert relayed.path.hold(rtp.build(OPUS, False, FIRST, 0, VOICE, b"", b"sound"), 1.0)
+        (data,) = camera([(b"\x10", b"\x00" if keyframe else b"\x01", 50, False)])
+        assert relayed.path.hold(data, 1.0)
+        relayed.path.settle()
+        assert relayed.looked_at == [(FIRST, "keyframe" if keyframe else [1], 1.0)] and len(ended) == 1
+        assert len(arrived(relayed.receivers[0])) == (not keyframe)
+
+
+@pytest.mark.parametrize("plane", PLANES)
+@pytest.mark.parametrize("keyframe", [False, True])
+def test_what_is_raised_for_one_that_waited_costs_the_next_nothing(plane: Any, keyframe: bool) -> None:
+    def fail(*_: object) -> None:
+        raise KeyError("no way")
+
+    with contextlib.ExitStack() as stack:
+        relayed = Relayed(plane, stack)
+        relayed.add({"source": CAMERA}, 5, True)
+        relayed.add({"source": cursor.NONE}, 5, True)
+        voice = plane.Intake("opus", 48_000, History(64))
+        voice.top = FIRST - 1
+        relayed.path.forget()
+        relayed.path.put(VOICE, (OPUS,), voice, relayed.exits, fail, fail)
+        relayed.path.put(CAMERA, (VP8,), relayed.intake, relayed.exits, relayed._keyframe, relayed._look)
+        assert relayed.path.hold(rtp.build(OPUS, False, FIRST, 0, VOICE, b"", b"sound"), 1.0)
+        (data,) = camera([(b"\x10", b"\x00" if keyframe else b"\x01", 50, False)])
+        with pytest.raises(KeyError):
+            relayed.path.hold(data, 1.0)
+        relayed.path.settle()
+        assert relayed.looked_at == [(FIRST, "keyframe" if keyframe else [1], 1.0)]
+
+
+@pytest.mark.parametrize("plane", PLANES)
 def test_what_is_raised_for_one_that_waited_costs_no_other_subscriber_anything(plane: Any) -> None:
     def fail(packet: Any, places: list[int], now: float) -> None:
         raise KeyError("no way")
@@ -311,11 +390,6 @@ def test_what_is_raised_for_one_that_waited_costs_no_other_subscriber_anything(p
             relayed.path.settle()
         relayed.path.settle()
         assert len(arrived(relayed.receivers[0])) == 3
-
-
-def nothing(*found: object) -> None:
-    """What is not to be called."""
-    pytest.fail(f"{found}")
 
 
 DOORS: dict[str, Any] = {"pure": (PureDoors, PureDoor)}
@@ -476,3 +550,24 @@ def test_a_door_may_go_while_another_lets_go_what_it_held(name: str) -> None:
             other.sendto(b"\x16dtls", mux.getsockname())
         doors.drain(mux)
         assert (came, len(doors), doors.dropped) == ([b"\x16dtls"], 0, 1)
+
+
+@pytest.mark.parametrize("plane", PLANES)
+def test_what_is_raised_for_one_packet_of_a_burst_costs_no_other(plane: Any) -> None:
+    looked_at: list[int] = []
+
+    def look(packet: Any, places: list[int], now: float) -> None:
+        looked_at.append(packet.seq - FIRST)
+        if len(looked_at) in (1, 3):
+            raise KeyError(looked_at[-1])
+
+    with contextlib.ExitStack() as stack:
+        relayed = Relayed(plane, stack)
+        relayed.add({"source": cursor.NONE}, 5, True)
+        relayed.path.forget()
+        relayed.path.put(CAMERA, (VP8,), relayed.intake, relayed.exits, nothing, look)
+        for data in camera(FRAME):
+            relayed.path.hold(data, 1.0)
+        with pytest.raises(KeyError, match="2"):
+            relayed.path.settle()
+        assert looked_at == list(range(len(FRAME)))

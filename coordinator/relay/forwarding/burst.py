@@ -33,7 +33,6 @@ from .sender import (
 MAX_BURST = 16
 _OUTS = [ffi.new("char[]", BUFFER_BYTES) for _ in range(MAX_BURST)]
 _VIEWS = [memoryview(ffi.buffer(out)) for out in _OUTS]
-_UP_TO = [[view[:size] for size in range(BUFFER_BYTES + 1)] for view in _VIEWS]
 _LENGTH = ffi.new("int *")
 Held = Sequence[tuple[Packet, float]]
 """Packets, and when they came in seconds."""
@@ -81,13 +80,13 @@ def fan_out_burst(exits: Sequence[tuple[Cursor, Sender]], source: int, burst: He
 def _parts(burst: Held) -> list[tuple[Any, ...]] | None:
     """Return what the packets are for all, with a buffer for each; None where they are too large for it."""
     parts: list[tuple[Any, ...]] = []
-    for (packet, now), out, view, up_to in zip(burst, _OUTS, _VIEWS, _UP_TO, strict=False):
+    for (packet, now), out, view in zip(burst, _OUTS, _VIEWS, strict=False):
         payload, size = packet.payload, len(packet.payload)
         if size + NUMBERED_HEADER > MAX_PLAIN_BYTES:
             return None
         parts.append((
             now, 0x80 if packet.marker else 0, packet.seq, packet.timestamp, payload, packet.vp8,
-            size + PACKET_OVERHEAD, size + NUMBERED_HEADER, WRITERS[size], out, view, up_to,
+            size + PACKET_OVERHEAD, size + NUMBERED_HEADER, WRITERS[size], out, view,
         ))  # fmt: skip
     return parts
 
@@ -123,7 +122,7 @@ def _sealed(cursor: Cursor, sender: Sender, parts: list[tuple[Any, ...]]) -> lis
     session, element, flight = sender._session, sender._sealer.element, sender._flight
     times, sizes, number, protect, length = flight.times, flight.sizes, flight.number, PROTECT, _LENGTH
     datagrams: list[memoryview] = []
-    for now, marker, seq, timestamp, payload, vp8, counted, whole, write, out, view, up_to in parts:
+    for now, marker, seq, timestamp, payload, vp8, counted, whole, write, out, view in parts:
         number += 1
         times[number % KEPT] = now
         sizes[number % KEPT] = counted
@@ -135,7 +134,7 @@ def _sealed(cursor: Cursor, sender: Sender, parts: list[tuple[Any, ...]]) -> lis
             renumber_vp8(view, NUMBERED_HEADER, vp8, picture_shift, tl0_shift)
         length[0] = whole
         if not protect(session, out, length):
-            datagrams.append(up_to[length[0]])
+            datagrams.append(view[: length[0]])
     flight.number = number
     return datagrams
 

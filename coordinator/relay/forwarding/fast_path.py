@@ -49,7 +49,7 @@ class FastPath:
         self._counted_id, self._level_id = counted_id, level_id
 
     def forget(self) -> None:
-        """Take no packets any more."""
+        """Take no packets any more; what is held still goes out."""
         self._sources = {}
 
     def put(
@@ -119,21 +119,28 @@ class FastPath:
         if packet is None:
             return True
         if packet.keyframe and intake.codec != "opus":
-            self.settle()
-            forward(packet, now)
+            try:
+                self.settle()
+            finally:  # what goes wrong with others costs this one nothing
+                forward(packet, now)
             self._answer(ssrc, now)
             return True
-        length = size - at
-        if self._held and (
-            self._held_source is not source or length > self._held_size or len(self._held) == MAX_BURST
-        ):
-            self.settle()
-        if not self._held:
-            self._held_ssrc, self._held_source, self._held_size = ssrc, source, length
-        elif length < self._held_size:
-            self._held_size = 0
-        self._held.append((packet, now))
+        self._keep(ssrc, source, packet, size - at, now)
         return True
+
+    def _keep(self, ssrc: int, source: _Source, packet: Packet, size: int, now: float) -> None:
+        """Let a packet wait, even where letting go of others fails."""
+        try:
+            if self._held and (
+                self._held_source is not source or size > self._held_size or len(self._held) == MAX_BURST
+            ):
+                self.settle()
+        finally:
+            if not self._held:
+                self._held_ssrc, self._held_source, self._held_size = ssrc, source, size
+            elif size < self._held_size:
+                self._held_size = 0
+            self._held.append((packet, now))
 
     def settle(self) -> None:
         """Send what was held, and feedback where it is due."""
@@ -147,9 +154,14 @@ class FastPath:
             left = fan_out(exits, self._held_ssrc, packet, now)
         else:
             left = fan_out_burst(exits, self._held_ssrc, held)
-        if left:
-            for packet, now in held:
+        fault: Exception | None = None
+        for packet, now in held if left else ():
+            try:
                 forward_left(packet, left, now)
+            except Exception as error:  # it costs one packet
+                fault = error
+        if fault is not None:
+            raise fault
         self._answer(self._held_ssrc, held[-1][1])
 
     def _answer(self, ssrc: int, now: float) -> None:

@@ -39,12 +39,21 @@ static void source_clear(Source *source)
     Py_CLEAR(source->forward_left);
 }
 
-static int fast_path_clear(FastPath *self)
+/* What is held stays. */
+static void forget_all(FastPath *self)
 {
     while (self->count)
         source_clear(&self->sources[--self->count]);
-    while (self->held)
-        Py_CLEAR(self->burst[--self->held].packet);
+}
+
+static int fast_path_clear(FastPath *self)
+{
+    Py_CLEAR(self->send_rtcp);
+    forget_all(self);
+    while (self->held) {
+        self->held--;
+        Py_CLEAR(self->burst[self->held].packet);
+    }
     Py_CLEAR(self->held_exits);
     Py_CLEAR(self->held_left);
     return 0;
@@ -109,6 +118,25 @@ static int answer(FastPath *self, uint32_t ssrc, double now)
     return done ? 0 : -1;
 }
 
+/* What is raised for one packet costs no other anything; the last fault is told. */
+static int look_at_each(PyObject *forward_left, const Held *burst, int count, PyObject *left)
+{
+    PyObject *type = NULL, *value = NULL, *trace = NULL;
+    for (int index = 0, stops = 0; index < count && !stops; index++) {
+        if (call(forward_left, (PyObject *)burst[index].packet, left, burst[index].now) == 0)
+            continue;
+        stops = !PyErr_ExceptionMatches(PyExc_Exception);
+        Py_XDECREF(type);
+        Py_XDECREF(value);
+        Py_XDECREF(trace);
+        PyErr_Fetch(&type, &value, &trace);
+    }
+    if (!type)
+        return 0;
+    PyErr_Restore(type, value, trace);
+    return -1;
+}
+
 int fast_path_settle(FastPath *self)
 {
     Held burst[MAX_BURST];
@@ -120,45 +148,56 @@ int fast_path_settle(FastPath *self)
     self->held = 0;
     self->held_exits = self->held_left = NULL;
     wrong = fan_out_held(exits, self->held_ssrc, burst, count, &left);
-    for (int index = 0; index < count; index++) {
-        if (!wrong && left)
-            wrong = call(forward_left, (PyObject *)burst[index].packet, left, burst[index].now);
+    if (!wrong && left)
+        wrong = look_at_each(forward_left, burst, count, left);
+    for (int index = 0; index < count; index++)
         Py_DECREF(burst[index].packet);
-    }
     Py_XDECREF(left);
     Py_DECREF(exits);
     Py_DECREF(forward_left);
     return wrong ? -1 : answer(self, self->held_ssrc, burst[count - 1].now);
 }
 
-/* Let a packet wait for those that may have come with it, of one size but the last; takes it over. */
+/* Let a packet wait for those that may have come with it, of one size but the last; takes it over. It waits even where
+   letting go of others fails, and Python code behind these may have ended the source. */
 static int hold(FastPath *self, const Source *source, Packet *packet, Py_ssize_t size, double now)
 {
+    PyObject *exits = Py_NewRef(source->exits), *forward_left = Py_NewRef(source->forward_left);
+    uint32_t ssrc = source->ssrc;
     int wrong = 0;
-    if (self->held && (self->held_ssrc != source->ssrc || size > self->held_size || self->held == MAX_BURST))
+    if (self->held && (self->held_ssrc != ssrc || size > self->held_size || self->held == MAX_BURST))
         wrong = fast_path_settle(self);
-    if (wrong) {
-        Py_DECREF(packet);
-        return -1;
-    }
     if (!self->held) {
-        self->held_ssrc = source->ssrc;
-        self->held_exits = Py_NewRef(source->exits);
-        self->held_left = Py_NewRef(source->forward_left);
+        self->held_ssrc = ssrc;
         self->held_size = size;
-    } else if (size < self->held_size) {
-        self->held_size = 0; /* nothing after it */
+        self->held_exits = exits;
+        self->held_left = forward_left;
+    } else {
+        if (size < self->held_size)
+            self->held_size = 0; /* nothing after it */
+        Py_DECREF(exits);
+        Py_DECREF(forward_left);
     }
     self->burst[self->held++] = (Held){packet, now};
-    return 0;
+    return wrong;
 }
 
 /* A keyframe of a picture may be what somebody waits for, which Python looks at for all. */
 static int forward_keyframe(FastPath *self, const Source *source, Packet *packet, double now)
 {
-    PyObject *forward = Py_NewRef(source->forward);
+    PyObject *forward = Py_NewRef(source->forward), *type, *value, *trace;
     uint32_t ssrc = source->ssrc;
-    int wrong = fast_path_settle(self) < 0 ? -1 : call(forward, (PyObject *)packet, NULL, now);
+    int settled = fast_path_settle(self) == 0;
+    PyErr_Fetch(&type, &value, &trace);
+    int wrong = call(forward, (PyObject *)packet, NULL, now);
+    if (!settled && !wrong) {
+        PyErr_Restore(type, value, trace);
+        wrong = -1;
+    } else {
+        Py_XDECREF(type);
+        Py_XDECREF(value);
+        Py_XDECREF(trace);
+    }
     Py_DECREF(forward);
     Py_DECREF(packet);
     return wrong ? -1 : answer(self, ssrc, now);
@@ -265,7 +304,7 @@ static PyObject *fast_path_put(FastPath *self, PyObject *args)
 static PyObject *fast_path_forget(FastPath *self, PyObject *nothing)
 {
     (void)nothing;
-    fast_path_clear(self);
+    forget_all(self);
     Py_RETURN_NONE;
 }
 
@@ -283,16 +322,10 @@ static int fast_path_traverse(FastPath *self, visitproc visit, void *arg)
     return 0;
 }
 
-static int fast_path_clear_all(FastPath *self)
-{
-    Py_CLEAR(self->send_rtcp);
-    return fast_path_clear(self);
-}
-
 static void fast_path_dealloc(FastPath *self)
 {
     PyObject_GC_UnTrack(self);
-    fast_path_clear_all(self);
+    fast_path_clear(self);
     Py_CLEAR(self->recorder);
     Py_TYPE(self)->tp_free((PyObject *)self);
 }
@@ -319,7 +352,7 @@ PyTypeObject FastPathType = {
     .tp_init = (initproc)fast_path_init,
     .tp_dealloc = (destructor)fast_path_dealloc,
     .tp_traverse = (traverseproc)fast_path_traverse,
-    .tp_clear = (inquiry)fast_path_clear_all,
+    .tp_clear = (inquiry)fast_path_clear,
     .tp_members = fast_path_members,
     .tp_methods = fast_path_methods,
 };
