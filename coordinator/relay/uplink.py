@@ -24,10 +24,10 @@ from .forwarding.track import Stream
 from .media_track import HIGH, QUALITY_BY_RID, MediaTrack
 from .sdp import Section
 
-REPORT_INTERVAL_S, LOOK_INTERVAL_S = 1.0, 0.5
+REPORT_INTERVAL_S = 1.0
 """How often there is a receiver report, and a look at the rest."""
 MAX_SOURCES = 256
-LOSS_SAMPLE, LOSS_WEIGHT = 50, 0.5
+LOSS_SAMPLE, LOSS_WEIGHT = 50, 0.7
 """The share lost is judged from so many packets, and each time counts so much."""
 
 
@@ -63,7 +63,7 @@ class Uplink:
         self._recorder = Recorder()
         self.fast_path: FastPath | None = FastPath(self._recorder, send_rtcp)
         """Takes usual packets; without it all are taken here."""
-        self._look_at = self._report_at = self._tracks_at = 0.0
+        self._report_at = self._tracks_at = 0.0
         self.wake: Callable[[float], None] = lambda at: None
         """Told when `tick` will have something to do (seconds), where that is earlier than it said itself."""
         self._received = 0
@@ -251,17 +251,15 @@ class Uplink:
             return math.inf
         if now >= self._tracks_at:
             self._tracks_at = min(track.tick(now, self.rtt_s) for track in self._tracks)
-        if now >= self._look_at:
-            self._look_at = (now // LOOK_INTERVAL_S + 1) * LOOK_INTERVAL_S  # for all at once
-            self._tell(now)
-        return min(self._tracks_at, self._look_at)
+        if now >= self._report_at:
+            self._report_at = (now // REPORT_INTERVAL_S + 1) * REPORT_INTERVAL_S  # for all at once
+            self._report(now)
+        return min(self._tracks_at, self._report_at)
 
-    def _tell(self, now: float) -> None:
-        """Send a receiver report when it is due, and feedback with it, or what was left over."""
+    def _report(self, now: float) -> None:
+        """Send a receiver report, and the feedback that is left."""
         recorder = self._recorder
-        report = self._reception(now) if now >= self._report_at else b""
-        told = report or now >= recorder.due_at
-        feedback = recorder.packet(next(iter(self._sources), 0), now) if told else b""
+        report, feedback = self._reception(now), recorder.packet(next(iter(self._sources), 0), now)
         if report and len(report) + len(feedback) > rtcp.MAX_TOGETHER_BYTES:
             self._send_rtcp(report)
             report = b""
@@ -273,8 +271,7 @@ class Uplink:
             self._numbered_loss = before + (fresh - before) * LOSS_WEIGHT
 
     def _reception(self, now: float) -> bytes:
-        """Return a receiver report, empty if nothing came, and set the time of the next."""
-        self._report_at = (now // REPORT_INTERVAL_S + 1) * REPORT_INTERVAL_S
+        """Return a receiver report, empty if nothing came."""
         blocks = [block for track in self._tracks for block in track.reports(now)]
         reported = max((block.lost for block in blocks), default=0.0)
         self.loss = reported if self._numbered_loss is None else self._numbered_loss

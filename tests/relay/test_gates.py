@@ -24,7 +24,7 @@ from coordinator.relay.liveness import SIGNAL_TIMEOUT_S, WELL_S, tick_participan
 from coordinator.relay.media_track import HIGH, LOW, MediaTrack
 from coordinator.relay.negotiation import REASK_S
 from coordinator.relay.plane import EASY_INTERVAL_S, Plane
-from coordinator.relay.uplink import LOOK_INTERVAL_S, Binding, Uplink
+from coordinator.relay.uplink import REPORT_INTERVAL_S, Binding, Uplink
 from tests.relay.test_hostile import Tape, a_room, enter
 from tests.relay.test_offering import publish
 
@@ -140,7 +140,7 @@ def test_where_nothing_is_missed_an_uplink_is_looked_at_only_for_its_reports(
     line.run(1.0)
     line.looks = 0
     line.run(10.0)
-    assert line.looks <= 10 / LOOK_INTERVAL_S + 1
+    assert line.looks <= 10 / REPORT_INTERVAL_S + 1
     assert len([at for at in line.of(rtcp.Reports) if at > 1001]) in (4, 5), (
         "for five seconds, then it is silent"
     )
@@ -178,7 +178,7 @@ def test_feedback_that_no_packet_came_to_carry_goes_out_with_the_next_look(
     assert len(line.of(rtcp.TransportFeedback)) == told
     line.run(5.0)
     rest = line.of(rtcp.TransportFeedback)[told:]
-    assert len(rest) == 1 and rest[0] - last_at <= LOOK_INTERVAL_S + TICK_S
+    assert len(rest) == 1 and rest[0] - last_at <= REPORT_INTERVAL_S + TICK_S
 
 
 def test_who_publishes_nothing_is_not_looked_at_until_a_track_is_bound(

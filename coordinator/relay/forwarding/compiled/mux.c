@@ -4,14 +4,26 @@
 
 #include <string.h>
 
-enum { BATCH = 32, READS_PER_WAKE = 64 };
+enum { BATCH = 32, READS_PER_WAKE = 64, SEEN_BITS = 8 };
+
+/* An IPv4 address and port, and its Door (borrowed of the dict). */
+typedef struct {
+    uint64_t key; /* 0 = none */
+    PyObject *door;
+} Seen;
 
 typedef struct {
     PyObject_HEAD
     PyObject *stranger;
     PyObject *by_address; /* a dict: what key_of says of an address → its Door */
     long long received, dropped;
+    Seen seen[1 << SEEN_BITS]; /* what was found there lately; forgotten with every change of it */
 } Doors;
+
+static void forget_seen(Doors *self)
+{
+    memset(self->seen, 0, sizeof self->seen);
+}
 
 static int doors_init(Doors *self, PyObject *args, PyObject *kwargs)
 {
@@ -59,6 +71,7 @@ static PyObject *doors_admit(Doors *self, PyObject *args)
     PyObject *address, *door, *key;
     if (!PyArg_ParseTuple(args, "OO!", &address, &DoorType, &door) || !(key = key_from(address)))
         return NULL;
+    forget_seen(self);
     int wrong = PyDict_SetItem(self->by_address, key, door);
     Py_DECREF(key);
     if (wrong)
@@ -71,6 +84,7 @@ static PyObject *doors_expel(Doors *self, PyObject *args)
     PyObject *address, *door, *key;
     if (!PyArg_ParseTuple(args, "OO", &address, &door) || !(key = key_from(address)))
         return NULL;
+    forget_seen(self);
     PyObject *there = PyDict_GetItemWithError(self->by_address, key);
     int wrong = there == door ? PyDict_DelItem(self->by_address, key) : PyErr_Occurred() ? -1 : 0;
     Py_DECREF(key);
@@ -94,6 +108,7 @@ static PyObject *doors_get(Doors *self, PyObject *address)
 static PyObject *doors_clear_all(Doors *self, PyObject *nothing)
 {
     (void)nothing;
+    forget_seen(self);
     PyDict_Clear(self->by_address);
     Py_RETURN_NONE;
 }
@@ -115,8 +130,17 @@ static int call_stranger(Doors *self, const unsigned char *data, size_t size, co
     return answer ? 0 : -1;
 }
 
-/* The door of an address (borrowed); NULL where there is none, or with an error. */
-static PyObject *door_of(Doors *self, const struct sockaddr_storage *from)
+/* Where an address is remembered, and as what; NULL where it is not: only IPv4 is. */
+static Seen *place_of(Doors *self, const struct sockaddr_storage *from, uint64_t *key)
+{
+    const struct sockaddr_in *four = (const struct sockaddr_in *)from;
+    if (from->ss_family != AF_INET)
+        return NULL;
+    *key = 1ULL << 63 | (uint64_t)four->sin_port << 32 | four->sin_addr.s_addr;
+    return &self->seen[*key * 0x9E3779B97F4A7C15ULL >> (64 - SEEN_BITS)];
+}
+
+static PyObject *look_up(Doors *self, const struct sockaddr_storage *from)
 {
     PyObject *key = key_of(from), *door;
     if (!key)
@@ -124,6 +148,22 @@ static PyObject *door_of(Doors *self, const struct sockaddr_storage *from)
     door = PyDict_GetItemWithError(self->by_address, key);
     Py_DECREF(key);
     return door;
+}
+
+/* The door of an address (borrowed); NULL where there is none, or with an error. */
+static PyObject *door_of(Doors *self, const struct sockaddr_storage *from)
+{
+    uint64_t key;
+    Seen *seen = place_of(self, from, &key);
+    if (!seen)
+        return look_up(self, from);
+    if (seen->key != key) {
+        PyObject *door = look_up(self, from);
+        if (!door)
+            return NULL;
+        *seen = (Seen){key, door};
+    }
+    return seen->door;
 }
 
 /* Go on after an error, unless it is meant to stop all. */
@@ -224,6 +264,7 @@ static int doors_traverse(Doors *self, visitproc visit, void *arg)
 
 static int doors_clear(Doors *self)
 {
+    forget_seen(self);
     Py_CLEAR(self->stranger);
     Py_CLEAR(self->by_address);
     return 0;
