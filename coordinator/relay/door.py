@@ -113,19 +113,19 @@ class PureDoor:
         unprotect = _srtp.srtp_unprotect_rtcp if control else _srtp.srtp_unprotect
         if unprotect(self._session, _BUFFER, _LENGTH):
             return
-        self.heard_at = time.monotonic()
+        self.heard_at = now = time.monotonic()
         plain = _VIEW[: _LENGTH[0]].tobytes()
         if control:
             self._take_control(plain)
-        else:
-            self._hand(self._take_rtp, plain)
-
-    def _take_rtp(self, data: bytes) -> None:
-        if self.fast_path is not None:
-            if self.fast_path.hold(data, self.heard_at):
-                return
-            self.settle()
-        self._behind.on_rtp(data)
+            return
+        try:
+            if self.fast_path is not None:
+                if self.fast_path.hold(plain, now):
+                    return
+                self.settle()
+            self._behind.on_rtp(plain)
+        except Exception as error:
+            self._behind.on_fault(error)
 
     def settle(self) -> None:
         """Let what was held go on its way."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import socket
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import pytest
@@ -40,6 +40,16 @@ class Pure:
 
 
 PLANES: list[Any] = [Pure, engine.compiled] if engine.compiled is not None else [Pure]
+MANY = fast_path.MANY_EXITS, fast_path.MANY_PACKETS
+
+
+@pytest.fixture(autouse=True, scope="module")
+def everything_waits() -> Iterator[None]:
+    """Let packets wait in the pure plane too where it does not pay."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fast_path, "MANY_EXITS", 1)
+        patch.setattr(fast_path, "MANY_PACKETS", 2)
+        yield
 
 
 def nothing(*found: object) -> None:
@@ -172,8 +182,12 @@ def test_what_waits_for_more_comes_to_the_same(
 ) -> None:
     seen = []
     for plane in PLANES:
-        for held in (False, True):
+        for held, as_usual in ((False, False), (True, False), (True, True)):
             with contextlib.ExitStack() as stack:
+                if as_usual:
+                    patch = stack.enter_context(pytest.MonkeyPatch.context())
+                    patch.setattr(fast_path, "MANY_EXITS", MANY[0])
+                    patch.setattr(fast_path, "MANY_PACKETS", MANY[1])
                 relayed = Relayed(plane, stack)
                 for subscriber in everybody:
                     relayed.add(*subscriber)

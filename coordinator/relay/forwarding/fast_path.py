@@ -23,6 +23,8 @@ from .intake import Intake
 from .sender import Sender, fan_out
 from .twcc import Recorder
 
+MANY_EXITS, MANY_PACKETS = 2, 3
+"""For fewer, going together saves less than it costs in Python."""
 _FIXED = struct.Struct("!BBHII")
 _Source = tuple[
     tuple[int, ...], Intake, list[tuple[Cursor, Sender]],
@@ -83,31 +85,14 @@ class FastPath:
         source = self._sources.get(ssrc)
         if source is None or first & 0xEF != 0x80:
             return False
-        types, intake, _, forward, _ = source
+        types, intake, exits, forward, forward_left = source
         if second & 0x7F not in types or intake.top < 0 or sequence != intake.top + 1 & 0xFFFF:
             return False
         at, number_at, level_at = 12, 0, 0
         if first == 0x90:
-            end = 16 + 4 * (data[14] << 8 | data[15])
-            if data[12] != 0xBE or data[13] != 0xDE or end > size:
+            at, number_at, level_at = self._extension(data)
+            if not at:
                 return False
-            at = 16
-            while at < end:
-                element = data[at]
-                if element == 0:
-                    at += 1
-                    continue
-                which = element >> 4
-                if which in (0, 15):
-                    return False
-                if which == self._counted_id:
-                    number_at = at + 1 if element & 0x0F else 0
-                elif which == self._level_id:
-                    level_at = at + 1
-                at += 2 + (element & 0x0F)
-            if at > end:
-                return False
-            at = end
         if at == size:
             return False
         self.received += 1
@@ -123,10 +108,40 @@ class FastPath:
                 self.settle()
             finally:  # what goes wrong with others costs this one nothing
                 forward(packet, now)
-            self._answer(ssrc, now)
+            if now >= self._recorder.due_at:
+                self._answer(ssrc, now)
             return True
-        self._keep(ssrc, source, packet, size - at, now)
+        if len(exits) >= MANY_EXITS:
+            self._keep(ssrc, source, packet, size - at, now)
+            return True
+        try:
+            self.settle()
+        finally:
+            if left := fan_out(exits, ssrc, packet, now):
+                forward_left(packet, left, now)
+        if now >= self._recorder.due_at:
+            self._answer(ssrc, now)
         return True
+
+    def _extension(self, data: bytes) -> tuple[int, int, int]:
+        """Return where a header extension ends, and where its number and its level are; 0 where not."""
+        at, number_at, level_at, end = 16, 0, 0, 16 + 4 * (data[14] << 8 | data[15])
+        if data[12] != 0xBE or data[13] != 0xDE or end > len(data):
+            return 0, 0, 0
+        while at < end:
+            element = data[at]
+            if element == 0:
+                at += 1
+                continue
+            which = element >> 4
+            if which in (0, 15):
+                return 0, 0, 0
+            if which == self._counted_id:
+                number_at = at + 1 if element & 0x0F else 0
+            elif which == self._level_id:
+                level_at = at + 1
+            at += 2 + (element & 0x0F)
+        return (end if at == end else 0), number_at, level_at
 
     def _keep(self, ssrc: int, source: _Source, packet: Packet, size: int, now: float) -> None:
         """Let a packet wait, even where letting go of others fails."""
@@ -149,22 +164,22 @@ class FastPath:
             return
         self._held = []
         _, _, exits, _, forward_left = source
-        if len(held) == 1:
-            packet, now = held[0]
-            left = fan_out(exits, self._held_ssrc, packet, now)
-        else:
-            left = fan_out_burst(exits, self._held_ssrc, held)
+        together = len(held) >= MANY_PACKETS
+        left = fan_out_burst(exits, self._held_ssrc, held) if together else []
         fault: Exception | None = None
-        for packet, now in held if left else ():
+        for packet, now in held if left or not together else ():
+            places = left if together else fan_out(exits, self._held_ssrc, packet, now)
             try:
-                forward_left(packet, left, now)
+                if places:
+                    forward_left(packet, places, now)
             except Exception as error:  # it costs one packet
                 fault = error
         if fault is not None:
             raise fault
-        self._answer(self._held_ssrc, held[-1][1])
+        if held[-1][1] >= self._recorder.due_at:
+            self._answer(self._held_ssrc, held[-1][1])
 
     def _answer(self, ssrc: int, now: float) -> None:
-        """Send feedback where it is due."""
-        if now >= self._recorder.due_at and (feedback := self._recorder.packet(ssrc, now)):
+        """Send the feedback that is due."""
+        if feedback := self._recorder.packet(ssrc, now):
             self._send_rtcp(feedback)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import struct
+from operator import sub
 
 from . import rtcp
 from .rtp import newer_by
@@ -24,7 +25,7 @@ SPAN = 2048
 MAX_REPORTED = 2048
 """Seconds of media: a few bytes could claim 65,535 packets, and each claim costs time."""
 NOT_RECEIVED, SMALL, LARGE = 0, 1, 2
-_HEAD = struct.Struct("!HHI")
+_HEAD, _RUN = struct.Struct("!HHI"), struct.Struct("!H")
 _TWO_BITS = [tuple(byte >> shift & 3 for shift in (6, 4, 2, 0)) for byte in range(256)]
 _ONE_BIT = [tuple(byte >> shift & 1 for shift in range(7, -1, -1)) for byte in range(256)]
 """The statuses in a byte of a vector."""
@@ -51,6 +52,11 @@ class Recorder:
         """Note one packet; `sequence` is the 16-bit number on the wire, `now` in seconds."""
         if self._newest is None:
             self._newest = self._next = sequence
+        number = self._newest + 1
+        if sequence == number & 0xFFFF and number - self._next < SPAN:  # as it is nearly always
+            self._arrivals[number] = now
+            self._newest = number
+            return
         number = self._newest + newer_by(sequence, self._newest & 0xFFFF)
         if number - self._newest > MAX_STATUSES or number - self._next >= SPAN:
             self._arrivals.clear()
@@ -64,7 +70,7 @@ class Recorder:
         if not self._arrivals:
             return None
         base = self._next
-        last = min(max(self._arrivals), base + MAX_STATUSES - 1)
+        last = min(self._newest or 0, base + MAX_STATUSES - 1)
         times = [self._arrivals.pop(number, None) for number in range(base, last + 1)]
         self._next = last + 1
         self.reported += len(times)
@@ -73,12 +79,10 @@ class Recorder:
         if first is None:
             return None
         reference = int(first / TICK_S) // REFERENCE_TICKS
-        statuses, deltas = _deltas(times, reference * REFERENCE_TICKS)
-        head = struct.pack(
-            "!HHI", base & 0xFFFF, len(times), (reference & 0xFFFFFF) << 8 | self._count & 0xFF
-        )
+        head = _HEAD.pack(base & 0xFFFF, len(times), (reference & 0xFFFFFF) << 8 | self._count & 0xFF)
         self._count += 1
-        return head + _chunks(statuses) + deltas
+        at_ticks = reference * REFERENCE_TICKS
+        return head + (_usual(times, at_ticks) or _statuses(times, at_ticks))
 
     def packet(self, ssrc: int, now: float) -> bytes:
         """Return that feedback as a packet, empty when nothing came; `ssrc` is any of the publisher's."""
@@ -95,6 +99,22 @@ class Recorder:
         share = self._lost / self.reported if self.reported else 0.0
         self.reported = self._lost = 0
         return share
+
+
+def _usual(times: list[float | None], at_ticks: int) -> bytes | None:
+    """Return the statuses and deltas where all came soon after one another, as nearly always; else None."""
+    try:
+        ticks = [int(time / TICK_S) for time in times]  # type: ignore[operator]
+        deltas = bytes(map(sub, ticks, [at_ticks, *ticks]))
+    except (TypeError, ValueError):
+        return None
+    return _RUN.pack(SMALL << 13 | len(times)) + deltas
+
+
+def _statuses(times: list[float | None], at_ticks: int) -> bytes:
+    """Return the statuses and deltas."""
+    statuses, deltas = _deltas(times, at_ticks)
+    return _chunks(statuses) + deltas
 
 
 def _deltas(times: list[float | None], at_ticks: int) -> tuple[list[int], bytes]:
