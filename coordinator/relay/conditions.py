@@ -19,7 +19,7 @@ from .feed import Shortage
 if TYPE_CHECKING:
     from .participant import Participant
 
-SPEAKER_INTERVAL_S = 0.4
+SPEAKER_INTERVAL_S = 0.5
 QUALITY_INTERVAL_S = 2.0
 SILENT_S = 6.0
 EXCELLENT, GOOD, POOR, LOST = (

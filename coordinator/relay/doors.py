@@ -4,7 +4,8 @@ Rule 1: datagrams are told apart by their first byte (RFC 7983) before anything 
 goes to `stranger`, from wherever it comes; the rest goes through the door of its address, or is dropped.
 In the compiled plane that door answers checks itself which change nothing (see `Door.answer_checks`).
 Rule 2: so many are taken at a time and no more, so that a flood leaves the event loop to others.
-Rule 3: the compiled plane has the same class, which looks an address up without making a tuple of it.
+Rule 3: what a door holds goes on its way before anybody else's turn, and at the end.
+Rule 4: the compiled plane has the same class, which looks an address up without making a tuple of it.
 """
 
 from __future__ import annotations

@@ -101,7 +101,7 @@ class Rooms:
         return [person for room in self._rooms.values() for person in room.participants.values()]
 
     def tick_rooms(self, now: float) -> None:
-        """Do what time brings: speakers, line quality, ends; call it about every 200 ms."""
+        """Do what time brings: speakers, line quality, ends; call it about every 250 ms."""
         for name, room in list(self._rooms.items()):
             try:
                 room.tick(now)
