@@ -126,6 +126,40 @@ def test_a_socket_is_emptied_through_the_doors_by_the_addresses_that_the_socket_
         assert (doors.received, doors.dropped) == (43, 1)
 
 
+@pytest.mark.parametrize("family, host", [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")])
+def test_an_address_leads_to_its_door_of_now_however_often_it_was_looked_up(
+    plane: tuple[Any, Any], family: int, host: str
+) -> None:
+    first: list[bytes] = []
+    second: list[bytes] = []
+    doors = plane[0](print)
+    with three_sockets(family, host) as (receiver, known, _):
+        address = known.getsockname()
+
+        def come(data: bytes) -> None:
+            known.sendto(data, receiver.getsockname())
+            doors.drain(receiver)
+
+        come(b"\x16early")
+        one, other = door(plane[1], first), door(plane[1], second)
+        doors.admit(address, one)
+        come(b"\x16one")
+        come(b"\x16two")
+        doors.admit(address, other)
+        come(b"\x16three")
+        doors.expel(address, one)
+        come(b"\x16four")
+        doors.expel(address, other)
+        come(b"\x16late")
+        doors.admit(address, one)
+        come(b"\x16five")
+        doors.clear()
+        come(b"\x16too late")
+        assert first == [b"\x16one", b"\x16two", b"\x16five"]
+        assert second == [b"\x16three", b"\x16four"]
+        assert doors.dropped == 3
+
+
 def test_so_much_is_taken_at_a_time_and_the_rest_stays(plane: tuple[Any, Any]) -> None:
     doors = plane[0](print)
     with three_sockets(socket.AF_INET, "127.0.0.1") as (receiver, *_, sender):

@@ -8,35 +8,20 @@ import subprocess
 import sys
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coordinator.relay.forwarding import cursor, flight, history, intake, rtp, sender
+from coordinator.relay.forwarding import cursor, flight, rtp
 from coordinator.relay.forwarding.codecs import parse_vp8
 from coordinator.relay.forwarding.history import History, Packet
+from tests.relay.both_planes import Pure
 
 compiled: Any = pytest.importorskip("coordinator.relay.forwarding._compiled", reason="no compiler at set-up")
 
 FIELDS = cursor.Cursor.__slots__
-
-
-@dataclass
-class Pure:
-    """The names of the pure plane in one place, as the compiled module has them."""
-
-    Cursor = cursor.Cursor
-    Flight = flight.Flight
-    Intake = intake.Intake
-    Packet = history.Packet
-    RateMeter = intake.RateMeter
-    Sender = sender.Sender
-    Wire = sender.Wire
-    fan_out = staticmethod(sender.fan_out)
-    parse = staticmethod(rtp.parse)
 
 
 PLANES: list[Any] = [Pure, compiled]

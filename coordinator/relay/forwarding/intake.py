@@ -80,20 +80,8 @@ class Intake:
             return None
         self.top = top
         self.received += 1
-        self.last_arrival = now  # from here on `note` and `note_jitter`, for nearly every packet
-        rate = self.rate
-        if now - rate._since >= 1.0:
-            rate.add(len(payload), now)
-        else:
-            rate._bytes += len(payload)
-        if marker:
-            self.frame_times.append(now)
-        transit = now * self.clock_rate - timestamp
-        if self.timed:
-            difference = abs(transit - self.transit)
-            if difference < self.clock_rate * MAX_JITTER_S:
-                self.jitter += (difference - self.jitter) / 16
-        self.transit, self.timed = transit, True
+        self.note(len(payload), marker, now)
+        self.note_jitter(timestamp, now)
         packet = packet_of(Packet(), self.codec, payload)
         packet.seq = seq = top - self.removed
         packet.timestamp, packet.marker = timestamp, marker

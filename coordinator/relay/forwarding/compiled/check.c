@@ -43,13 +43,6 @@ void checks_release(Checks *self)
     Py_CLEAR(self->password);
 }
 
-static unsigned char *put_two(unsigned char *at, unsigned value)
-{
-    at[0] = (unsigned char)(value >> 8);
-    at[1] = (unsigned char)value;
-    return at + 2;
-}
-
 static uint32_t fingerprint(const unsigned char *data, size_t size)
 {
     uint32_t rest = 0xFFFFFFFF;

@@ -284,6 +284,18 @@ static inline unsigned two_bytes(const unsigned char *at)
     return (unsigned)at[0] << 8 | at[1];
 }
 
+static inline unsigned char *put_two(unsigned char *at, unsigned value)
+{
+    at[0] = (unsigned char)(value >> 8);
+    at[1] = (unsigned char)value;
+    return at + 2;
+}
+
+static inline unsigned char *put_four(unsigned char *at, uint32_t value)
+{
+    return put_two(put_two(at, value >> 16), value & 0xFFFF);
+}
+
 static inline uint32_t four_bytes(const unsigned char *at)
 {
     return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];

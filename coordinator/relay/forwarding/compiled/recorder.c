@@ -50,13 +50,6 @@ static PyObject *recorder_arrived(Recorder *self, PyObject *const *args, Py_ssiz
     Py_RETURN_NONE;
 }
 
-static unsigned char *put_two(unsigned char *at, unsigned value)
-{
-    at[0] = (unsigned char)(value >> 8);
-    at[1] = (unsigned char)value;
-    return at + 2;
-}
-
 /* Write statuses in chunks: runs where seven or more are alike, else vectors of two bits. */
 static unsigned char *put_chunks(unsigned char *to, const unsigned char *statuses, int count)
 {

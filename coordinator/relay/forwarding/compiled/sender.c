@@ -121,15 +121,6 @@ void wire_send_burst(Wire *self, struct iovec *datagrams, int count, struct sock
         wire_send(self, datagrams[index].iov_base, datagrams[index].iov_len, to, to_size);
 }
 
-static unsigned char *put_four(unsigned char *at, uint32_t value)
-{
-    at[0] = (unsigned char)(value >> 24);
-    at[1] = (unsigned char)(value >> 16);
-    at[2] = (unsigned char)(value >> 8);
-    at[3] = (unsigned char)value;
-    return at + 4;
-}
-
 /* Write the whole packet, of 12 or 20 bytes more than its payload. */
 static void write_packet(const Sender *self, const Outgoing *out, long long number, double now, unsigned char *at)
 {
