@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from livekit import api, rtc
+from livekit import api
 from livekit.protocol.models import DataPacket, ParticipantPermission, TrackSource
 from livekit.protocol.webhook import WebhookEvent
 
@@ -17,6 +17,7 @@ from coordinator.relay.main import relay
 from coordinator.relay.options import RelayOptions
 from coordinator.relay.rooms import MAX_METADATA_BYTES
 from coordinator.simulate import LightClient, RecordedMedia
+from tests.relay.sdk import joined
 
 KEY, SECRET = "key", "a secret of at least thirty-two bytes"
 
@@ -164,40 +165,30 @@ async def test_the_course_of_a_room_is_told_in_order(
 async def test_an_sdk_s_subscriptions_are_changed_it_gets_data_and_is_removed(
     url: str, service: Any, alfa: LightClient
 ) -> None:
-    tape: list[Any] = []
-    room = rtc.Room()
-    room.on("track_subscribed", lambda track, publication, person: tape.append(("on", publication.sid)))
-    room.on("data_received", lambda packet: tape.append((packet.topic, packet.data)))
-    room.on("disconnected", tape.append)
     video = api.VideoGrants(room="hall", room_join=True)
     token = api.AccessToken(KEY, SECRET).with_identity("bravo").with_grants(video).to_jwt()
-    await room.connect(url, token, rtc.RoomOptions(auto_subscribe=False))
     bravo = {"room": "hall", "identity": "bravo"}
-    sid = (await alfa.publish_microphone()).sid
-    for wanted in (True, False):
-        change = api.UpdateSubscriptionsRequest(**bravo, track_sids=[sid], subscribe=wanted)
-        await service.update_subscriptions(change)
-        await _tells(tape, ("on", sid))
-        async with (
-            aiohttp.ClientSession() as http,
-            http.get(url.replace("ws:", "http:") + "/metrics") as told,
-        ):
-            assert f"relay_subscriptions {int(wanted)}\n" in await told.text()
+    async with joined(url, token, "--subscribe-nothing") as sdk:
+        sid = (await alfa.publish_microphone()).sid
+        for wanted in (True, False):
+            change = api.UpdateSubscriptionsRequest(**bravo, track_sids=[sid], subscribe=wanted)
+            await service.update_subscriptions(change)
+            await sdk.until(lambda told: sid in told["frames"])
+            async with (
+                aiohttp.ClientSession() as http,
+                http.get(url.replace("ws:", "http:") + "/metrics") as told,
+            ):
+                assert f"relay_subscriptions {int(wanted)}\n" in await told.text()
 
-    kind = DataPacket.Kind.RELIABLE
-    for to, topic in ((["bravo"], "named"), (["alfa"], "not for bravo"), ([], "everybody")):
-        data = api.SendDataRequest(room="hall", data=b"x", kind=kind, topic=topic, destination_identities=to)
-        await service.send_data(data)
-    await _tells(tape, ("everybody", b"x"))
-    assert ("named", b"x") in tape and ("not for bravo", b"x") not in tape
+        kind = DataPacket.Kind.RELIABLE
+        for to, topic in ((["bravo"], "named"), (["alfa"], "not for bravo"), ([], "everybody")):
+            data = api.SendDataRequest(
+                room="hall", data=b"x", kind=kind, topic=topic, destination_identities=to
+            )
+            await service.send_data(data)
+        await sdk.until(lambda told: told["data"] == [["named", "x"], ["everybody", "x"]])
 
-    await service.remove_participant(api.RoomParticipantIdentity(**bravo))
-    await _tells(tape, rtc.DisconnectReason.PARTICIPANT_REMOVED)
+        await service.remove_participant(api.RoomParticipantIdentity(**bravo))
+        await sdk.until(lambda told: told["disconnected"] == ["PARTICIPANT_REMOVED"])
     people = (await service.list_participants(api.ListParticipantsRequest(room="hall"))).participants
     assert [person.identity for person in people] == ["alfa"]
-
-
-async def _tells(tape: list[Any], event: Any) -> None:
-    async with asyncio.timeout(10):
-        while event not in tape:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
