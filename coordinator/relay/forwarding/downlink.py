@@ -256,8 +256,8 @@ class Downlink:
             self._clean_s = min(MAX_CLEAN_S, 2 * self._clean_s)  # the last step up was one too many
         self._learning = False
         self._backed_off_at = now
-        self.prober.limited(now)
         self.budget_bps = max(MIN_BPS, min(self.budget_bps, to_bps))
+        self.prober.limited(self.budget_bps, now)
 
     def _grow(self, now: float) -> None:
         if self._learning:
