@@ -164,6 +164,8 @@ class ThinLine:
         self.pending: deque[tuple[int, float | None]] = deque()
         self.fed_at = self.credit = 0.0
         self.late = 0.0
+        self.silent_s = 0.0
+        """How much sound the queue had no place for."""
 
     def send(self, size: int) -> None:
         number = self.downlink.flight.sent(size, self.now)
@@ -173,6 +175,8 @@ class ThinLine:
         if waits < 0.35:
             self.free_at = begins + 8 * size / self.rate_bps
             arrival = max(self.free_at, self.now) + 0.05
+        elif size == self.SOUND_BYTES:
+            self.silent_s += self.SOUND_S
         self.pending.append((number & 0xFFFF, arrival))
         self.late = max(self.late, waits)
 
@@ -213,6 +217,17 @@ def test_a_line_that_becomes_thin_is_found_out_within_two_seconds() -> None:
     line.rate_bps = 300_000
     line.run(2.0)
     assert 100_000 < line.downlink.budget_bps < 300_000
+
+
+@pytest.mark.parametrize("bucket", [0, 4000])
+@pytest.mark.parametrize("thin_bps", [300_000, 200_000, 150_000, 100_000])
+@pytest.mark.parametrize("after_s", [5.0, 5.02, 5.04])
+def test_a_line_that_becomes_thin_costs_a_moment_of_sound(thin_bps: int, bucket: int, after_s: float) -> None:
+    line = ThinLine(bucket)
+    line.run(after_s)
+    line.rate_bps = thin_bps
+    line.run(10.0)
+    assert line.silent_s < 0.4, "a queue that builds up is not waited for"
 
 
 @pytest.mark.parametrize("bucket", [0, 4000])

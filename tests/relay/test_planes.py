@@ -154,7 +154,7 @@ def weighed(
             take()
         except ValueError as error:
             told.append(str(error))
-        told.append(of(each, ("told", "lost", "number", "sent_bytes", "queue_s", "latest_queue_s")))
+        told.append(of(each, ("told", "lost", "number", "sent_bytes", "queue_s", "latest_queue_s", "rising")))
         if weigh:
             told.append((each.outcome(), each.told, each.lost, each.standing_s))
         told.append((each.arrived_bps(0.5), each.arrived_bps(1000.0)))

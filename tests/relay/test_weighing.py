@@ -33,6 +33,26 @@ def test_a_flight_raises_the_alarm_for_loss_and_for_a_queue_and_for_nothing_else
     assert rung == [2, 1]
 
 
+@pytest.mark.parametrize("kind", {flight.Flight, engine.Flight})
+def test_a_queue_that_builds_up_is_told_from_a_machine_that_stumbled(kind: type[flight.Flight]) -> None:
+    def told(late_s: list[list[float]]) -> tuple[list[bool], int]:
+        line, rung, seen, number = kind(), [], [], 0
+        line.alarm = lambda: rung.append(line.told)
+        for message in [[0.0] * 5, *late_s]:
+            for _ in message:
+                number += 1
+                line.sent(1000, number / 100)
+            first = number - len(message) + 1
+            line.take([(first + n, (first + n) / 100 + late) for n, late in enumerate(message)])
+            seen.append(line.rising)
+        return seen[1:], len(rung)
+
+    assert told([[0.01], [0.05], [0.09], [0.14]]) == ([False, False, False, True], 1)
+    assert told([[0.06, 0.09], [0.11, 0.15], [0.18, 0.16], [0.17, 0.2]])[0] == [False, True, True, False]
+    assert told([[0.04], [0.08], [0.09], [0.1]])[0] == [False, False, False, False], "one that stands"
+    assert told([[0.4, 0.3, 0.2, 0.1, 0.0], [0.2, 0.15, 0.05], [0.15, 0.07]])[0] == [False, False, False]
+
+
 def trace(rate_bps: float, loss_every: int, after_s: float) -> list[tuple[float, int, float | None, float]]:
     """Packets on a line that is good for a while, then thin or lossy: (sent, number, came, told)."""
     packets, free_at, step = [], 0.0, 0.008

@@ -98,7 +98,8 @@ class Downlink:
     def easy(self) -> bool:
         """Whether nothing has been lost of late, nothing waits, and the line has never shown a limit."""
         lost = self._lost or self.loss or self.flight.lost
-        return self._learning and not lost and self.flight.queue_s <= LONG_QUEUE_S
+        waits = self.flight.rising or self.flight.queue_s > LONG_QUEUE_S
+        return self._learning and not lost and not waits
 
     def weigh(self, now: float) -> None:
         """Judge the line by the feedback that its flight has taken in since the last time."""
@@ -218,10 +219,10 @@ class Downlink:
         draining = bool(self._queues) and self.queue_s < self._queues[0][1] - 0.01
         if self.queue_s <= QUEUE_LIMIT_S or draining:
             self._over_since = now
-        if self.queue_s > QUEUE_LIMIT_S:
+        if self.flight.rising or self.queue_s > QUEUE_LIMIT_S:
             self._bad_at = now
             self.prober.disturbed(now)
-            full = self.fresh_loss > self.loss_before + OVERFLOW_LOSS
+            full = self.flight.rising or self.fresh_loss > self.loss_before + OVERFLOW_LOSS
             # a machine that stumbled once is no narrow line, unless packets were dropped as well
             lasting = full or now - self._over_since >= LASTING_S
             if lasting and now - self._backed_off_at > BACK_OFF_INTERVAL_S:

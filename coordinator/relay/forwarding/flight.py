@@ -4,7 +4,8 @@ Rule 1: a ring of fixed size; feedback on what has fallen out of it, or on what 
 Rule 2: one-way delays hold an unknown difference of clocks, so that only how far they are above the least of
 the last `BASE_WINDOW_S` counts: that is the time a packet waits in queues.
 Rule 3: feedback is taken in when it comes and adds up until `outcome` is asked for.
-Rule 4: `alarm` is called with every message after which something was reported lost or packets wait for long.
+Rule 4: `alarm` is called with every message after which something was reported lost, packets wait for long,
+or ever longer.
 Rule 5: this measures; what follows from it is in `downlink`.
 """
 
@@ -24,6 +25,9 @@ BASE_WINDOW_S = 20
 SMOOTHING = 0.1
 LONG_QUEUE_S = 0.03
 """Packets that wait for longer are worth a look at once."""
+RISE_S, RISEN_S = 0.03, 0.1
+"""Where the packets of two messages in a row are so much later than those before, and by now so late, a queue
+builds up. A machine that stumbled gets everything at once after that."""
 
 
 class Flight:
@@ -37,10 +41,14 @@ class Flight:
         """How long packets wait: smoothed, the last one, and the least of those in the last `outcome`."""
         self.told = self.lost = 0
         """Feedback messages taken in, and packets that they report lost, since the last `outcome`."""
+        self.rising = False
+        """Whether a queue builds up, by the last three messages."""
         self.alarm: Callable[[], object] | None = None
         """Called where waiting to be asked for `outcome` is not enough."""
         self._came = self._size = 0
         self._standing = math.inf
+        self._rises, self._late_s = 0, 0.0
+        """Messages in a row that came later and later, and by how much the last one was late at least."""
         self.times = [0.0] * KEPT
         self.sizes = [0] * KEPT
         """By the last bits of their numbers: when packets went out and their sizes, 0 once told."""
@@ -74,6 +82,7 @@ class Flight:
         queue, latest, standing = self.queue_s, self.latest_queue_s, self._standing
         second_ends, least, base = self._bounds()
         came = lost = total = 0
+        late = math.inf
         for number, arrival in zip(numbers, arrivals, strict=True):
             size = sizes[number % KEPT]
             if not size or not oldest < number <= newest:
@@ -92,10 +101,14 @@ class Flight:
             latest = delay - base
             queue += (latest - queue) * SMOOTHING
             standing = latest if latest < standing else standing
+            late = latest if latest < late else late
         self.queue_s, self.latest_queue_s, self._standing = queue, latest, standing
         self._came, self.lost, self._size = self._came + came, self.lost + lost, self._size + total
         self.told += 1
-        if self.alarm is not None and (self.lost or self.queue_s > LONG_QUEUE_S):
+        if came:
+            self._rises = self._rises + 1 if late >= self._late_s + RISE_S else 0
+            self._late_s, self.rising = late, self._rises > 1 and late > RISEN_S
+        if self.alarm is not None and (self.lost or self.rising or self.queue_s > LONG_QUEUE_S):
             self.alarm()
 
     def _bounds(self) -> tuple[float, float, float]:

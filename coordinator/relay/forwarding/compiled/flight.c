@@ -7,6 +7,7 @@
 
 enum { MAX_REPORTED = 2048 };
 static const double SMOOTHING = 0.1, LONG_QUEUE_S = 0.03, TICK_S = 0.00025;
+static const double RISE_S = 0.03, RISEN_S = 0.1;
 
 long long flight_note(Flight *self, size_t size, double now)
 {
@@ -65,13 +66,22 @@ static void flight_report(Flight *self, unsigned wire, int received, double arri
     flight_delay(self, arrival - slot->at, arrival);
     if (!self->came++ || self->latest_queue_s < self->standing)
         self->standing = self->latest_queue_s;
+    if (!self->heard++ || self->latest_queue_s < self->late)
+        self->late = self->latest_queue_s;
 }
 
 /* A message was taken in; what the alarm raises is no fault of who sent it. */
 static void flight_told(Flight *self)
 {
     self->told++;
-    if (!self->alarm || self->alarm == Py_None || (!self->lost && self->queue_s <= LONG_QUEUE_S))
+    if (self->heard) {
+        self->rises = self->late >= self->late_before + RISE_S ? self->rises + 1 : 0;
+        self->rising = self->rises > 1 && self->late > RISEN_S;
+        self->late_before = self->late;
+        self->heard = 0;
+    }
+    int calm = !self->lost && !self->rising && self->queue_s <= LONG_QUEUE_S;
+    if (!self->alarm || self->alarm == Py_None || calm)
         return;
     python_calls++;
     PyObject *alarm = Py_NewRef(self->alarm), *answer = PyObject_CallNoArgs(alarm);
@@ -251,6 +261,7 @@ static PyMemberDef flight_members[] = {
     {"queue_s", T_DOUBLE, offsetof(Flight, queue_s), 0, NULL},
     {"latest_queue_s", T_DOUBLE, offsetof(Flight, latest_queue_s), 0, NULL},
     {"standing_s", T_DOUBLE, offsetof(Flight, standing_s), 0, NULL},
+    {"rising", T_BOOL, offsetof(Flight, rising), 0, NULL},
     {"told", T_LONGLONG, offsetof(Flight, told), 0, NULL},
     {"lost", T_LONGLONG, offsetof(Flight, lost), 0, NULL},
     {NULL, 0, 0, 0, NULL}};

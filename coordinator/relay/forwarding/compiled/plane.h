@@ -59,6 +59,9 @@ typedef struct {
     double queue_s, latest_queue_s, standing_s, base;
     long long told, came, lost, size; /* since the last outcome; so is the next */
     double standing;
+    long long heard, rises;   /* packets of the message being read; messages that came later and later */
+    double late, late_before; /* the least delay of that message, and of the one before */
+    char rising;
     int seconds; /* in use of the two below */
     long long second[BASE_WINDOW_S + 1];
     double least[BASE_WINDOW_S + 1];
