@@ -4,7 +4,7 @@ Rule 1: everything that goes out to a participant as media goes through its `sen
 `media_track` where nothing is to be decided, else by `deliver`.
 Rule 2: a repeat that can no longer be given becomes a keyframe request (after a long gap a decoder would
 otherwise wait for seconds).
-Rule 3: what cannot be afforded is paused and said to be, audio never.
+Rule 3: what cannot be afforded is paused and said to be, and what still waits of it is dropped; audio never.
 Rule 4: on a line that has shown its limits video is paced, sound never waits; on one that loses packets sound
 is sent with copies.
 """
@@ -368,7 +368,7 @@ class Plane:
     def _aim(self, feed: Feed, stream: Stream | None, now: float, *, at_once: bool = False) -> None:
         before, current = feed.route.wanted, feed.route.current
         waiting = feed.route.aim(stream, at_once=at_once)
-        if at_once and stream is not current:
+        if stream is not current and (at_once or stream is None):
             self._give_up(feed.route)
         if waiting and before is not stream:
             feed.track.want_keyframe(stream, now)

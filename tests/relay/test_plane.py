@@ -141,6 +141,21 @@ def test_while_a_line_drains_video_waits_and_sound_does_not() -> None:
     assert len(watched.of(VOICE)) == sound + 10 and len(watched.of(PICTURE)) == video
 
 
+@pytest.mark.parametrize("afforded", [True, False])
+def test_what_waits_of_a_picture_is_given_up_where_the_picture_is_paused(afforded: bool) -> None:
+    watched = squeezed()
+    sent = len(watched.of(PICTURE))
+    watched.show(KEYFRAME)
+    watched.show(FRAME)
+    watched.plane.line.budget_bps = 5_000_000.0 if afforded else 60_000.0
+    watched.picture.nominal_bps = {models.VideoQuality.LOW: 300_000}
+    watched.plane.allocate(watched.now)
+    watched.plane.line.draining = False
+    for _ in range(10):
+        watched.speak()
+    assert (len(watched.of(PICTURE)) > sent) is afforded
+
+
 def test_while_a_line_drains_nothing_is_repeated() -> None:
     watched = squeezed()
     watched.plane.on_part(rtcp.Nack(PICTURE, (watched.of(PICTURE)[-1][0].sequence,)), watched.now)
