@@ -71,7 +71,7 @@ async def test_a_narrow_line_keeps_sound_and_gets_a_lower_layer(monkeypatch: pyt
         await hub.call("publishMicrophone")
         healthy = await stage.enter("healthy")
         await healthy.until(f"width('{camera}').then(w => w === 1280)", 60)
-        line.next = Condition(down=Way(rate_bps=400_000))
+        line.next = Condition(down=Way(rate_bps=300_000))
         narrow = await stage.enter("narrow")
 
         await narrow.until(f"width('{camera}').then(w => w === 320)", 30)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from coordinator.relay.forwarding.downlink import CLEAN_S, START_BPS, Downlink
+from coordinator.relay.forwarding.downlink import CLEAN_S, QUEUE_LIMIT_S, START_BPS, Downlink
 
 
 class Line:
@@ -89,3 +89,32 @@ def test_the_loss_of_sound_alone_is_measured() -> None:
         number = downlink.flight.sent(200, step * 0.06) & 0xFFFF
         downlink.feedback([(number, None if step % 10 == 0 else step * 0.06 + 0.02)], step * 0.06)
     assert 0.05 < downlink.chance_loss(6.0) < 0.15
+
+
+def test_what_was_lost_before_and_is_told_while_a_queue_drains_does_not_ruin_the_estimate() -> None:
+    downlink, now = Downlink(), 100.0
+
+    def told(came: list[float], lost: int) -> None:
+        """Feedback on packets: how late each of those that came was, and how many were lost."""
+        numbers = [downlink.flight.sent(1200, now + n / 1000) & 0xFFFF for n in range(len(came) + lost)]
+        arrivals = [now + n / 1000 + late for n, late in enumerate(came)] + [None] * lost
+        downlink.feedback(list(zip(numbers, arrivals, strict=True)), now)
+
+    for _ in range(30):
+        told([0.02] * 10, 0)
+        now += 0.1
+    for late in (0.1, 0.2, 0.3):
+        told([late] * 4, 0)
+        now += 0.1
+    assert downlink.draining
+    found = downlink.budget_bps
+    now += 0.5
+    told([0.3], 9)
+    assert 0.5 * found <= downlink.budget_bps < found, "it is still there: a second look"
+    now += 0.1
+    told([0.35] * 12, 0)
+    found = downlink.budget_bps
+    now += 0.5
+    told([0.02], 9)
+    assert downlink.queue_s > QUEUE_LIMIT_S, "smoothed, it is still long"
+    assert downlink.budget_bps == found, "the queue is gone"

@@ -175,6 +175,15 @@ def test_signals_are_handled(media: Media) -> None:
     media.run(work())
 
 
+@pytest.fixture
+def heard_interrupts() -> Iterator[None]:
+    """Hear SIGINT also where the tests run as a background job of a shell, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard_interrupts")
 def test_an_interrupt_ends_it(media: Media) -> None:
     async def work() -> None:
         threading.Timer(0.01, os.kill, (os.getpid(), signal.SIGINT)).start()

@@ -38,12 +38,15 @@ MILD_FLOOR_BPS = 160_000.0
 ARRIVED_S = 0.5
 TREND_S = 0.3
 LASTING_S = 0.2
+FEW_PACKETS = 3
 BACK_OFF_INTERVAL_S = 0.5
 LOSS_INTERVAL_S = 1.0
 SETTLED_S = 60.0
 OVERFLOW_LOSS = 0.15
 """Loss that comes with a long queue: the line drops what it cannot hold."""
 DRAINED_S = 0.06
+DRAINING_SHARE = 0.6
+"""While a queue drains the estimate falls to this share of itself at most, each time."""
 
 
 class Downlink:
@@ -67,6 +70,7 @@ class Downlink:
         self._outcomes: deque[tuple[float, int, int, int]] = deque()  # when, came, lost, bytes sent
         self._came = self._lost = self._bytes = 0  # the sums of these
         self._queues: deque[tuple[float, float]] = deque()
+        self._standing_s, self._came_last = 0.0, 0  # while probing, and of the last message
         self._weighed_at = -1e9
         self._was_easy = False
         self._learning = True
@@ -105,6 +109,7 @@ class Downlink:
         """Judge the line by the feedback that its flight has taken in since the last time."""
         told, easy = self.flight.told, self.easy
         came, lost, size = self.flight.outcome()
+        self._came_last = came
         if easy and told:
             self._note_easy(told, came, size, now)
         else:
@@ -197,7 +202,9 @@ class Downlink:
         return self.prober.padding(self.budget_bps, self.flight.sent_bytes, now)
 
     def _condition(self) -> Condition:
-        queue_s = max(self.queue_s, self.flight.standing_s)
+        before_s, self._standing_s = self._standing_s, self.flight.standing_s
+        lasting = self._came_last >= FEW_PACKETS or before_s > LONG_QUEUE_S  # one late packet is no queue
+        queue_s = max(self.queue_s, self._standing_s if lasting else 0.0)
         return Condition(
             self.budget_bps, self.arrived_bps(), queue_s, self.loss, self.fresh_loss, self.rtt_s,
             self.flight.sent_bytes,
@@ -216,6 +223,8 @@ class Downlink:
             self.flight.latest_queue_s < DRAINED_S or now - self._backed_off_at > LOSS_WINDOW_S
         ):
             self.draining = False
+        # once the queue is gone, what arrives is what little was sent meanwhile, and no measure of the line
+        there = self.flight.latest_queue_s > DRAINED_S
         draining = bool(self._queues) and self.queue_s < self._queues[0][1] - 0.01
         if self.queue_s <= QUEUE_LIMIT_S or draining:
             self._over_since = now
@@ -225,9 +234,11 @@ class Downlink:
             full = self.flight.rising or self.fresh_loss > self.loss_before + OVERFLOW_LOSS
             # a machine that stumbled once is no narrow line, unless packets were dropped as well
             lasting = full or now - self._over_since >= LASTING_S
-            if lasting and now - self._backed_off_at > BACK_OFF_INTERVAL_S:
+            if lasting and there and now - self._backed_off_at > BACK_OFF_INTERVAL_S:
                 first = now - self._backed_off_at > 2.0
                 least = 0.0 if full or not first else 0.4 * min(self.budget_bps, self._sent_bps())
+                if self.draining:  # little is sent meanwhile, and what was lost before is still being told
+                    least = DRAINING_SHARE * self.budget_bps
                 arrived = self.arrived_bps(LASTING_S) if full else self.arrived_bps()
                 self._back_off(max(least, 0.85 * arrived), now)
                 self.draining, self._overflowed_at = True, now

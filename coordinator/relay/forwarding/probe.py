@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 WAIT_S, MAX_WAIT_S, CLEAN_S = 2.5, 6.0, 1.0
-STEP_S, MAX_STEP_S, MEASURED_S = 0.6, 2.0, 0.4
+STEP_S, MAX_STEP_S, MEASURED_S = 0.6, 1.2, 0.4
 FIRST_FACTOR, NEXT_FACTOR, NEAR_FACTOR = 1.4, 1.6, 1.25
 PAST = 1.3
 FREE_BYTES = 4500
@@ -108,7 +108,8 @@ class Prober:
         return proven
 
     def _fail(self, line: Condition, now: float) -> float:
-        found = min(self._goal_bps, max(0.9 * line.arrived_bps, 0.85 * line.budget_bps))
+        least = 1.0 if line.arrived_bps >= line.budget_bps else 0.85
+        found = min(self._goal_bps, max(0.9 * line.arrived_bps, least * line.budget_bps))
         self.limited(found, now)
         self._wait_s = min(MAX_WAIT_S, 1.4 * self._wait_s)
         return found
