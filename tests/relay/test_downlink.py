@@ -114,7 +114,7 @@ def test_what_was_lost_before_and_is_told_while_a_queue_drains_does_not_ruin_the
     now += 0.1
     told([0.35] * 12, 0)
     found = downlink.budget_bps
-    now += 0.5
+    now += 0.8
     told([0.02], 9)
     assert downlink.queue_s > QUEUE_LIMIT_S, "smoothed, it is still long"
     assert downlink.budget_bps == found, "the queue is gone"
