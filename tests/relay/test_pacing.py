@@ -253,3 +253,28 @@ def test_a_line_that_was_mended_is_found_out_within_15_seconds(thin_bps: int, bu
     line.rate_bps = 10_000_000
     line.run(14.0)
     assert line.layer() == line.LAYERS[-1]
+
+
+@pytest.mark.parametrize(("late_s", "goes_on"), [([0.0, 0.12], True), ([0.05, 0.12], False)])
+def test_one_late_packet_ends_no_probe(late_s: list[float], goes_on: bool) -> None:
+    line = ThinLine()
+    line.run(5.0)
+    line.rate_bps = 300_000
+    line.run(6.0)
+    downlink = line.downlink
+    while not downlink.prober.running:
+        line.run(0.05)
+    for late in late_s:
+        line.now += 0.06
+        number = downlink.flight.sent(100, line.now) & 0xFFFF
+        downlink.feedback([(number, line.now + 0.05 + late)], line.now)
+    assert downlink.prober.running is goes_on
+
+
+@pytest.mark.parametrize(("arrived_bps", "kept"), [(310_000, True), (200_000, False)])
+def test_a_failed_probe_lowers_nothing_that_has_arrived(arrived_bps: float, kept: bool) -> None:
+    prober = Prober()
+    prober.wanted_bps = 1_500_000
+    prober.padding(GOOD.budget_bps, 0, 10.0)
+    found = prober.judge(replace(GOOD, arrived_bps=arrived_bps, queue_s=0.2), 10.5)
+    assert found is not None and (found >= GOOD.budget_bps) is kept

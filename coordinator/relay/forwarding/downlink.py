@@ -39,6 +39,7 @@ ARRIVED_S = 0.5
 TREND_S = 0.3
 LASTING_S = 0.2
 FEW_PACKETS = 3
+"""Fewer that are all late are no queue, where those before them were not late either."""
 BACK_OFF_INTERVAL_S = 0.5
 LOSS_INTERVAL_S = 1.0
 SETTLED_S = 60.0
@@ -70,7 +71,7 @@ class Downlink:
         self._outcomes: deque[tuple[float, int, int, int]] = deque()  # when, came, lost, bytes sent
         self._came = self._lost = self._bytes = 0  # the sums of these
         self._queues: deque[tuple[float, float]] = deque()
-        self._standing_s, self._came_last = 0.0, 0  # while probing, and of the last message
+        self._standing_s, self._stands = 0.0, False  # the least wait of the last message; is it a queue's?
         self._weighed_at = -1e9
         self._was_easy = False
         self._learning = True
@@ -109,7 +110,8 @@ class Downlink:
         """Judge the line by the feedback that its flight has taken in since the last time."""
         told, easy = self.flight.told, self.easy
         came, lost, size = self.flight.outcome()
-        self._came_last = came
+        self._stands = came >= FEW_PACKETS or self._standing_s > LONG_QUEUE_S
+        self._standing_s = self.flight.standing_s
         if easy and told:
             self._note_easy(told, came, size, now)
         else:
@@ -202,9 +204,7 @@ class Downlink:
         return self.prober.padding(self.budget_bps, self.flight.sent_bytes, now)
 
     def _condition(self) -> Condition:
-        before_s, self._standing_s = self._standing_s, self.flight.standing_s
-        lasting = self._came_last >= FEW_PACKETS or before_s > LONG_QUEUE_S  # one late packet is no queue
-        queue_s = max(self.queue_s, self._standing_s if lasting else 0.0)
+        queue_s = max(self.queue_s, self._standing_s if self._stands else 0.0)
         return Condition(
             self.budget_bps, self.arrived_bps(), queue_s, self.loss, self.fresh_loss, self.rtt_s,
             self.flight.sent_bytes,
