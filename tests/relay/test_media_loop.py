@@ -11,6 +11,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Coroutine, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -21,7 +22,8 @@ from coordinator.relay.forwarding import engine
 from coordinator.relay.media_loop import MediaLoop, MediaSelector, new_loop
 
 NOT_BUILT = pytest.mark.skipif(engine.compiled is None, reason="no compiled plane")
-PLANES = ["pure", pytest.param("compiled", marks=NOT_BUILT)]
+WAITS = ["in Python", pytest.param("in C", marks=NOT_BUILT)]
+ANY_LOOP = "any loop"
 JUNK = b"\x16junk"
 CHECK = b"\0\1check"
 
@@ -36,13 +38,14 @@ def udp() -> socket.socket:
 class Media:
     """A media socket, a peer with a door to it, and somebody without."""
 
-    def __init__(self, plane: str) -> None:
-        self.compiled = plane == "compiled"
+    def __init__(self, wait: str) -> None:
+        self.compiled = engine.compiled if wait == "in C" else None
+        self.loop = asyncio.new_event_loop if wait == ANY_LOOP else partial(MediaLoop, self.compiled)
         self.ours, self.peer, self.stranger = udp(), udp(), udp()
         self.on_check: Callable[[], None] = lambda: None
         self.on_dtls: Callable[[], None] = lambda: None
         make_doors, make_door = (
-            (engine.compiled.Doors, engine.compiled.Door) if self.compiled else (PureDoors, PureDoor)
+            (self.compiled.Doors, self.compiled.Door) if self.compiled else (PureDoors, PureDoor)
         )
         self.doors = make_doors(lambda data, address: self.on_check())
         behind = Behind(print, print, lambda data: self.on_dtls(), print)
@@ -71,7 +74,7 @@ class Media:
             loop.remove_reader(self.ours)
 
     def run(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run work on the plane's loop with the socket watched, for a minute at most."""
+        """Run work on the loop with the socket watched, for a minute at most."""
 
         async def watched() -> None:
             self.start()
@@ -79,24 +82,25 @@ class Media:
                 await work
             self.stop()
 
-        with asyncio.Runner(loop_factory=MediaLoop if self.compiled else asyncio.new_event_loop) as runner:
+        with asyncio.Runner(loop_factory=self.loop) as runner:
             runner.run(watched())
 
 
-@pytest.fixture(params=PLANES)
-def media(request: pytest.FixtureRequest) -> Iterator[Media]:
-    made = Media(request.param)
-    with made.ours, made.peer, made.stranger:
-        yield made
+def made(request: pytest.FixtureRequest) -> Iterator[Media]:
+    media = Media(request.param)
+    with media.ours, media.peer, media.stranger:
+        yield media
+
+
+media = pytest.fixture(params=[ANY_LOOP, *WAITS], name="media")(made)
+watched = pytest.fixture(params=WAITS, name="watched")(made)
 
 
 @pytest.fixture
-def fast() -> Iterator[Media]:
-    """On the compiled plane only."""
-    if engine.compiled is None:
-        pytest.skip("no compiled plane")
-    made = Media("compiled")
-    with made.ours, made.peer, made.stranger:
+def selector(watched: Media) -> Iterator[MediaSelector]:
+    """Watches the media socket."""
+    with MediaSelector(watched.compiled) as made:
+        made.watch(watched.ours, watched.doors)
         yield made
 
 
@@ -118,9 +122,9 @@ async def echo() -> Any:
         server.close()
 
 
-def test_the_loop_is_that_of_the_plane_in_use() -> None:
+def test_the_relay_runs_on_it() -> None:
     with contextlib.closing(new_loop()) as loop:
-        assert isinstance(loop, MediaLoop) == (engine.NAME == "compiled")
+        assert isinstance(loop, MediaLoop)
 
 
 def test_timers_come_in_their_order_and_not_too_early(media: Media) -> None:
@@ -208,7 +212,7 @@ def test_what_is_scheduled_behind_a_door_runs_at_once(media: Media, data: bytes)
 
 
 def test_what_is_raised_behind_a_door_costs_that_datagram(
-    media: Media, monkeypatch: pytest.MonkeyPatch
+    media: Media, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     told: list[BaseException | None] = []
     monkeypatch.setattr(sys, "unraisablehook", lambda what: told.append(what.exc_value))
@@ -226,6 +230,7 @@ def test_what_is_raised_behind_a_door_costs_that_datagram(
         await done.wait()
 
     media.run(work())
+    told += [record.exc_info[1] for record in caplog.records if record.exc_info]
     assert [type(each) for each in told] == [asyncio.CancelledError]
 
 
@@ -301,92 +306,90 @@ def test_a_flood_that_python_never_sees_holds_up_nothing_either(media: Media) ->
     media.run(work())
 
 
-def test_media_that_python_has_nothing_to_do_with_does_not_end_the_wait(fast: Media) -> None:
+def test_media_that_python_has_nothing_to_do_with_does_not_end_the_wait(
+    watched: Media, selector: MediaSelector
+) -> None:
     def strangers() -> None:
         for number in range(1, 101):
-            fast.send_junk()
-            while fast.doors.dropped < number:
+            watched.send_junk()
+            while watched.doors.dropped < number:
                 pass
         there.send(b"!")
 
     here, there = socket.socketpair()
-    with here, there, MediaSelector() as selector:
-        selector.watch(fast.ours, fast.doors)
+    with here, there:
         key = selector.register(here, selectors.EVENT_READ)
         thread = threading.Thread(target=strangers)
         thread.start()
         assert selector.select() == [(key, selectors.EVENT_READ)]
-        assert fast.doors.dropped == 100
+        assert watched.doors.dropped == 100
         thread.join()
 
 
-def test_a_full_socket_leaves_their_turn_to_others(fast: Media) -> None:
+def test_a_full_socket_leaves_their_turn_to_others(watched: Media, selector: MediaSelector) -> None:
     here, there = socket.socketpair()
-    with here, there, MediaSelector() as selector:
-        selector.watch(fast.ours, fast.doors)
+    with here, there:
         key = selector.register(here, selectors.EVENT_READ | selectors.EVENT_WRITE)
         there.send(b"!")
-        fast.send_junk(3 * READS_PER_WAKE)
+        watched.send_junk(3 * READS_PER_WAKE)
         for turn in (1, 2, 3):
             assert selector.select() == [(key, selectors.EVENT_READ | selectors.EVENT_WRITE)]
-            assert fast.doors.received == turn * READS_PER_WAKE
+            assert watched.doors.received == turn * READS_PER_WAKE
         selector.unregister(here)
         assert selector.select(0) == []
-        fast.send_junk(2 * READS_PER_WAKE)
+        watched.send_junk(2 * READS_PER_WAKE)
         assert selector.select(0) == []
-        assert fast.doors.received == 4 * READS_PER_WAKE
+        assert watched.doors.received == 4 * READS_PER_WAKE
         assert selector.select(0.001) == []
-        assert fast.doors.received == 5 * READS_PER_WAKE
+        assert watched.doors.received == 5 * READS_PER_WAKE
 
 
-def test_the_wait_ends_in_time_while_media_comes(fast: Media) -> None:
+def test_the_wait_ends_in_time_while_media_comes(watched: Media, selector: MediaSelector) -> None:
     over = threading.Event()
 
     def flood() -> None:
         while not over.is_set():
             with contextlib.suppress(OSError):
-                fast.send_junk()
+                watched.send_junk()
 
-    with MediaSelector() as selector:
-        selector.watch(fast.ours, fast.doors)
-        thread = threading.Thread(target=flood)
-        thread.start()
-        for _ in range(20):
-            assert selector.select(0.005) == []
-        over.set()
-        thread.join()
-    assert fast.doors.dropped > 20
+    thread = threading.Thread(target=flood)
+    thread.start()
+    for _ in range(20):
+        assert selector.select(0.005) == []
+    over.set()
+    thread.join()
+    assert watched.doors.dropped > 20
 
 
-def test_a_socket_that_was_closed_while_watched_is_forgotten(fast: Media) -> None:
-    with MediaSelector() as selector, udp() as second:
-        selector.watch(second, fast.doors)
-        selector.watch(fast.ours, fast.doors)
+def test_a_socket_that_was_closed_while_watched_is_forgotten(watched: Media, selector: MediaSelector) -> None:
+    with udp() as second:
+        selector.watch(second, watched.doors)
         with pytest.raises(KeyError):
-            selector.watch(second, fast.doors)
+            selector.watch(second, watched.doors)
         descriptor = second.fileno()
-        fast.on_check = second.close
-        fast.send(CHECK)
-        fast.peer.sendto(CHECK, second.getsockname())
+        watched.on_check = second.close
+        watched.send(CHECK)
+        watched.peer.sendto(CHECK, second.getsockname())
         while second.fileno() >= 0:
             assert selector.select(1) == []
         assert selector.select(0) == []
         assert selector.unregister(second).fd == descriptor
-        fast.send_junk()
+        watched.send_junk()
         assert selector.select(0) == []
-        assert fast.doors.dropped == 1
+        assert watched.doors.dropped == 1
         with udp() as third:  # may have the number that the second one had
             selector.register(third, selectors.EVENT_READ)
-            fast.peer.sendto(JUNK, third.getsockname())
+            watched.peer.sendto(JUNK, third.getsockname())
             assert [key.fileobj for key, _ in selector.select(1)] == [third]
-            assert fast.doors.dropped == 1
+            assert watched.doors.dropped == 1
 
 
 @pytest.mark.parametrize("closes", [True, False], ids=["closed", "changed"])
-def test_what_code_behind_a_door_closes_or_changes_is_not_told_as_it_was(fast: Media, closes: bool) -> None:
+def test_what_code_behind_a_door_closes_or_changes_is_not_told_as_it_was(
+    watched: Media, selector: MediaSelector, closes: bool
+) -> None:
     here, there = socket.socketpair()
-    with here, there, MediaSelector() as selector:
-        selector.watch(fast.ours, fast.doors)
+    with here, there:
         selector.register(here, selectors.EVENT_READ)
 
         def on_check() -> None:
@@ -396,8 +399,8 @@ def test_what_code_behind_a_door_closes_or_changes_is_not_told_as_it_was(fast: M
             else:
                 selector.modify(here, selectors.EVENT_READ, "other")
 
-        fast.on_check = on_check
+        watched.on_check = on_check
         there.send(b"!")
-        fast.send(CHECK)
+        watched.send(CHECK)
         assert selector.select(1) == []
         assert [key.data for key, _ in selector.select(0)] == ([] if closes else ["other"])

@@ -27,6 +27,7 @@ from .sender import (
     UDP_SEGMENT,
     WRITERS,
     Sender,
+    Straight,
     ffi,
 )
 
@@ -67,13 +68,14 @@ def fan_out_burst(exits: Sequence[tuple[Cursor, Sender]], source: int, burst: He
         _move_on(cursor, last, described, at)
         cursor.packets += len(burst)
         cursor.octets += octets
-        if sender._session is None or not sender._sealer.counts or parts is None:
+        straight = sender.straight
+        if straight is None or parts is None:
             _send_each(cursor, sender, burst)
             continue
-        flight = sender._flight
+        _, _, flight, *_ = straight
         flight.sent_bytes += octets + len(burst) * PACKET_OVERHEAD
         sender.packets += len(burst)
-        _send(sender, _sealed(cursor, sender, parts))
+        _send(straight, _sealed(cursor, straight, parts))
     return left
 
 
@@ -85,8 +87,8 @@ def _parts(burst: Held) -> list[tuple[Any, ...]] | None:
         if size + NUMBERED_HEADER > MAX_PLAIN_BYTES:
             return None
         parts.append((
-            now, 0x80 if packet.marker else 0, packet.seq, packet.timestamp, payload, packet.vp8,
-            size + PACKET_OVERHEAD, size + NUMBERED_HEADER, WRITERS[size], out, view,
+            (now, size + PACKET_OVERHEAD), 0x80 if packet.marker else 0, packet.seq, packet.timestamp,
+            payload, packet.vp8, size + NUMBERED_HEADER, WRITERS[size], out, view,
         ))  # fmt: skip
     return parts
 
@@ -113,19 +115,18 @@ def _send_each(cursor: Cursor, sender: Sender, burst: Held) -> None:
         sender.send(cursor.payload_type, packet.marker, sequence, timestamp, cursor.ssrc, payload, now)
 
 
-def _sealed(cursor: Cursor, sender: Sender, parts: list[tuple[Any, ...]]) -> list[memoryview]:
+def _sealed(cursor: Cursor, straight: Straight, parts: list[tuple[Any, ...]]) -> list[memoryview]:
     """Number, write and encrypt packets; return them."""
     payload_type, ssrc, shift, timestamp_shift = (
         cursor.payload_type, cursor.ssrc, cursor.shift, cursor.timestamp_shift
     )  # fmt: skip
     picture_shift, tl0_shift = cursor.picture_shift, cursor.tl0_shift
-    session, element, flight = sender._session, sender._sealer.element, sender._flight
-    times, sizes, number, protect, length = flight.times, flight.sizes, flight.number, PROTECT, _LENGTH
+    session, element, flight, *_ = straight
+    log, number, protect, length = flight.log, flight.number, PROTECT, _LENGTH
     datagrams: list[memoryview] = []
-    for now, marker, seq, timestamp, payload, vp8, counted, whole, write, out, view in parts:
+    for sent, marker, seq, timestamp, payload, vp8, whole, write, out, view in parts:
         number += 1
-        times[number % KEPT] = now
-        sizes[number % KEPT] = counted
+        log[number % KEPT] = sent
         write(
             view, 0, 0x90, payload_type | marker, seq + shift & 0xFFFF,
             timestamp + timestamp_shift & 0xFFFFFFFF, ssrc, EXTENSION, element, number & 0xFFFF, 0, payload,
@@ -139,10 +140,10 @@ def _sealed(cursor: Cursor, sender: Sender, parts: list[tuple[Any, ...]]) -> lis
     return datagrams
 
 
-def _send(sender: Sender, datagrams: list[memoryview]) -> None:
+def _send(straight: Straight, datagrams: list[memoryview]) -> None:
     """Send encrypted packets, all as long as the first but the last, which may be shorter."""
-    wire, address = sender._wire, sender._address
-    together = wire.burst_to_six if sender._six else wire.burst_to_four
+    *_, wire, six, address = straight
+    together = wire.burst_to_six if six else wire.burst_to_four
     if together is not None and datagrams:
         try:
             together(datagrams, _CUTS[len(datagrams[0])], 0, address)
@@ -150,7 +151,7 @@ def _send(sender: Sender, datagrams: list[memoryview]) -> None:
             return
         except OSError:
             pass
-    send_to = wire.to_six if sender._six else wire.to_four
+    send_to = wire.to_six if six else wire.to_four
     if send_to is None:
         return
     for datagram in datagrams:

@@ -14,12 +14,15 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from itertools import chain, islice
 
 from . import twcc
 from .rtp import newer_by
 
 KEPT = 4096
 """Packets that feedback can still be about: two seconds of a whole gallery."""
+ARRIVALS_KEPT = 1024
+"""Packets that the rate which arrives is found by."""
 BASE_WINDOW_S = 20
 """The least delay is that of so many seconds and the one under way."""
 SMOOTHING = 0.1
@@ -28,6 +31,9 @@ LONG_QUEUE_S = 0.03
 RISE_S, RISEN_S = 0.03, 0.1
 """Where the packets of two messages in a row are so much later than those before, and by now so late, a queue
 builds up. A machine that stumbled gets everything at once after that."""
+
+Sent = tuple[float, int]
+"""When a packet went out in seconds, and its size in bytes."""
 
 
 class Flight:
@@ -49,10 +55,11 @@ class Flight:
         self._standing = math.inf
         self._rises, self._late_s = 0, 0.0
         """Messages in a row that came later and later, and by how much the last one was late at least."""
-        self.times = [0.0] * KEPT
-        self.sizes = [0] * KEPT
-        """By the last bits of their numbers: when packets went out and their sizes, 0 once told."""
-        self._arrived: deque[tuple[float, int]] = deque(maxlen=KEPT)
+        self.log: list[Sent | None] = [None] * KEPT
+        """What went out, by the last bits of its number; None once told. One packet to many is one object."""
+        self._arrived: deque[tuple[list[float], list[int]]] = deque()
+        """When the packets of each message arrived, and their sizes."""
+        self._arrivals = 0
         self._least: deque[tuple[int, float]] = deque(maxlen=BASE_WINDOW_S + 1)
         """The least delay of each second of arrivals."""
         self._base = 0.0
@@ -61,7 +68,7 @@ class Flight:
         """Note a packet going out; return its transport-wide number (unwrapped)."""
         self.number = number = self.number + 1
         self.sent_bytes += size
-        self.times[number % KEPT], self.sizes[number % KEPT] = now, size
+        self.log[number % KEPT] = now, size
         return number
 
     def read(self, body: bytes) -> None:
@@ -78,23 +85,26 @@ class Flight:
 
     def _hear(self, numbers: Iterable[int], arrivals: Iterable[float | None]) -> None:
         newest, oldest = self.number, self.number - KEPT
-        times, sizes, arrived = self.times, self.sizes, self._arrived
+        log = self.log
+        came_at: list[float] = []
+        sizes: list[int] = []
         queue, latest, standing = self.queue_s, self.latest_queue_s, self._standing
         second_ends, least, base = self._bounds()
-        came = lost = total = 0
+        lost = total = 0
         late = math.inf
         for number, arrival in zip(numbers, arrivals, strict=True):
-            size = sizes[number % KEPT]
-            if not size or not oldest < number <= newest:
+            sent = log[number % KEPT]
+            if sent is None or not oldest < number <= newest:
                 continue
-            sizes[number % KEPT] = 0
+            log[number % KEPT] = None
+            sent_at, size = sent
             total += size
             if arrival is None:
                 lost += 1
                 continue
-            came += 1
-            arrived.append((arrival, size))
-            delay = arrival - times[number % KEPT]
+            came_at.append(arrival)
+            sizes.append(size)
+            delay = arrival - sent_at
             if arrival >= second_ends or delay < least:
                 self._note_least(delay, arrival)
                 second_ends, least, base = self._bounds()
@@ -103,13 +113,22 @@ class Flight:
             standing = latest if latest < standing else standing
             late = latest if latest < late else late
         self.queue_s, self.latest_queue_s, self._standing = queue, latest, standing
-        self._came, self.lost, self._size = self._came + came, self.lost + lost, self._size + total
+        self._came, self.lost, self._size = self._came + len(sizes), self.lost + lost, self._size + total
         self.told += 1
-        if came:
+        if sizes:
+            self._keep(came_at, sizes)
             self._rises = self._rises + 1 if late >= self._late_s + RISE_S else 0
             self._late_s, self.rising = late, self._rises > 1 and late > RISEN_S
         if self.alarm is not None and (self.lost or self.rising or self.queue_s > LONG_QUEUE_S):
             self.alarm()
+
+    def _keep(self, came_at: list[float], sizes: list[int]) -> None:
+        """Note what arrived; forget messages once there is enough without them."""
+        arrived = self._arrived
+        arrived.append((came_at, sizes))
+        self._arrivals += len(sizes)
+        while self._arrivals - len(arrived[0][1]) >= ARRIVALS_KEPT:
+            self._arrivals -= len(arrived.popleft()[1])
 
     def _bounds(self) -> tuple[float, float, float]:
         """Return when the newest second of arrivals ends, its least delay, and the least of all seconds."""
@@ -142,9 +161,10 @@ class Flight:
         """Return the rate that reached the peer in the `within_s` before its newest arrival."""
         if not self._arrived:
             return 0.0
-        newest = oldest = self._arrived[-1][0]
+        newest = oldest = self._arrived[-1][0][-1]
         total = 0
-        for at, size in reversed(self._arrived):
+        backwards = (zip(reversed(at), reversed(sizes), strict=True) for at, sizes in reversed(self._arrived))
+        for at, size in islice(chain.from_iterable(backwards), ARRIVALS_KEPT):
             if newest - at > within_s:
                 break
             total += size

@@ -41,6 +41,9 @@ PROTECT: Any = _srtp.srtp_protect
 
 NUMBERED_HEADER = 20
 EXTENSION = rtp.ONE_BYTE_PROFILE << 16 | 1
+Straight = tuple[Any, int, Flight, "Wire", bool, tuple[Any, ...]]
+"""The straight way to one subscriber: its session of SRTP, the byte before a packet's number, where packets
+count, the sockets, whether IPv6 and the address."""
 SendTo = Callable[[Any, tuple[Any, ...]], int]
 SendBurstTo = Callable[[Any, Any, int, tuple[Any, ...]], int]
 UDP_SEGMENT = 103
@@ -101,6 +104,8 @@ class Sender:
         self._sealer = rtp.Sealer(0, 0)
         self.packets = 0
         """Packets sent, since the start."""
+        self.straight: Straight | None = None
+        """For numbered packets while aimed, else None."""
         self._session: Any = None  # None while not aimed; then the rest means nothing
         self._wire = Wire()
         self._address: tuple[Any, ...] = ()
@@ -110,6 +115,7 @@ class Sender:
     def configure(self, abs_send_time_id: int, transport_cc_id: int) -> None:
         """Take over the extension numbers of a negotiation, 0 for those not accepted (see `rtp.Sealer`)."""
         self._sealer = rtp.Sealer(abs_send_time_id, transport_cc_id)
+        self._straighten()
 
     def aim(
         self, wire: Wire, address: tuple[Any, ...], session: int, srtp_protect: int, owner: object
@@ -119,18 +125,25 @@ class Sender:
         `session` and `srtp_protect` are pointers, and `owner` keeps them alive. Returns whether this can be
         done: not to an address that is none; then `send_rtp` serves.
         """
-        self._session = None
+        self.release()
         family = _family(address)
         if not (session and srtp_protect and family):
             return False
         self._wire, self._address, self._owner = wire, address, owner
         self._six = family == socket.AF_INET6
         self._session = ffi.cast("srtp_t", session)
+        self._straighten()
         return True
 
     def release(self) -> None:
         """Send through `send_rtp` again."""
-        self._session = self._owner = None
+        self._session = self._owner = self.straight = None
+
+    def _straighten(self) -> None:
+        """Put together what the usual packet needs, which is then one thing to look up."""
+        counted = self._session is not None and self._sealer.counts
+        element, flight, wire = self._sealer.element, self._flight, self._wire
+        self.straight = (self._session, element, flight, wire, self._six, self._address) if counted else None
 
     def send(
         self,
@@ -185,6 +198,7 @@ def fan_out(exits: Sequence[tuple[Cursor, Sender]], source: int, packet: Packet,
     seq, stamp, payload, vp8 = packet.seq, packet.timestamp, packet.payload, packet.vp8
     marker, size = 0x80 if packet.marker else 0, len(payload)
     whole, counted = size + NUMBERED_HEADER, size + PACKET_OVERHEAD
+    sent = now, counted
     write, protect, view, out, length, up_to = WRITERS[size], PROTECT, _VIEW, _OUT, _LENGTH, _UP_TO
     for place, (cursor, sender) in enumerate(exits):
         if cursor.source != source or seq < cursor.first:
@@ -202,33 +216,30 @@ def fan_out(exits: Sequence[tuple[Cursor, Sender]], source: int, packet: Packet,
         cursor.octets += size
         cursor.sent_at = now
         other = vp8 if cursor.picture_shift or cursor.tl0_shift else None
-        session, sealer = sender._session, sender._sealer
-        if session is None or not sealer.counts or whole > MAX_PLAIN_BYTES:
+        straight = sender.straight
+        if straight is None or whole > MAX_PLAIN_BYTES:
             rewritten = payload
             if other is not None:
                 rewritten = rewrite_vp8(payload, other, cursor.picture_shift, cursor.tl0_shift)
             sender.send(cursor.payload_type, packet.marker, sequence, timestamp, cursor.ssrc, rewritten, now)
             continue
-        flight = sender._flight
+        session, element, flight, wire, six, address = straight
         flight.number = number = flight.number + 1
         flight.sent_bytes += counted
-        slot = number % KEPT
-        flight.times[slot] = now
-        flight.sizes[slot] = counted
+        flight.log[number % KEPT] = sent
         write(
             view, 0, 0x90, cursor.payload_type | marker, sequence & 0xFFFF, timestamp, cursor.ssrc,
-            EXTENSION, sealer.element, number & 0xFFFF, 0, payload,
+            EXTENSION, element, number & 0xFFFF, 0, payload,
         )  # fmt: skip
         if other is not None:
             renumber_vp8(view, NUMBERED_HEADER, other, cursor.picture_shift, cursor.tl0_shift)
         sender.packets += 1
         length[0] = whole
-        wire = sender._wire
-        send_to = wire.to_six if sender._six else wire.to_four
+        send_to = wire.to_six if six else wire.to_four
         if protect(session, out, length) or send_to is None:
             continue
         try:
-            send_to(up_to[length[0]], sender._address)
+            send_to(up_to[length[0]], address)
             wire.sent += 1
         except OSError:
             wire.refused += 1

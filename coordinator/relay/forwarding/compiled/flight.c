@@ -60,7 +60,7 @@ static void flight_report(Flight *self, unsigned wire, int received, double arri
         self->lost++;
         return;
     }
-    Arrival *note = &self->arrived[self->arrivals++ & (KEPT - 1)];
+    Arrival *note = &self->arrived[self->arrivals++ & (ARRIVALS_KEPT - 1)];
     note->at = arrival;
     note->size = size;
     flight_delay(self, arrival - slot->at, arrival);
@@ -220,11 +220,11 @@ static PyObject *flight_arrived_bps(Flight *self, PyObject *within)
         return NULL;
     if (!self->arrivals)
         return PyFloat_FromDouble(0.0);
-    uint32_t kept = self->arrivals < KEPT ? self->arrivals : KEPT;
-    double newest = self->arrived[(self->arrivals - 1) & (KEPT - 1)].at, oldest = newest;
+    uint32_t kept = self->arrivals < ARRIVALS_KEPT ? self->arrivals : ARRIVALS_KEPT;
+    double newest = self->arrived[(self->arrivals - 1) & (ARRIVALS_KEPT - 1)].at, oldest = newest;
     long long total = 0;
     for (uint32_t back = 1; back <= kept; back++) {
-        const Arrival *note = &self->arrived[(self->arrivals - back) & (KEPT - 1)];
+        const Arrival *note = &self->arrived[(self->arrivals - back) & (ARRIVALS_KEPT - 1)];
         if (newest - note->at > within_s)
             break;
         total += note->size;

@@ -22,6 +22,7 @@
 
 enum {
     KEPT = 4096, /* a power of two */
+    ARRIVALS_KEPT = 1024, /* a power of two */
     BASE_WINDOW_S = 20,
     FRAMES_KEPT = 8, /* a power of two */
     PACKET_OVERHEAD = 50,
@@ -66,9 +67,9 @@ typedef struct {
     long long second[BASE_WINDOW_S + 1];
     double least[BASE_WINDOW_S + 1];
     PyObject *alarm; /* NULL = nobody wants to know */
-    uint32_t arrivals; /* since the start; the last KEPT are there */
+    uint32_t arrivals; /* since the start; the last ARRIVALS_KEPT are there */
     Sent sent[KEPT];
-    Arrival arrived[KEPT];
+    Arrival arrived[ARRIVALS_KEPT];
 } Flight;
 
 typedef struct {
