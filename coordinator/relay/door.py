@@ -31,6 +31,8 @@ _srtp: Any = _binding.lib
 _BUFFER = _ffi.new("char[]", BUFFER_BYTES)
 _VIEW = memoryview(_ffi.buffer(_BUFFER))
 _LENGTH = _ffi.new("int *")
+_UNPROTECT: Any = _srtp.srtp_unprotect
+_UNPROTECT_RTCP: Any = _srtp.srtp_unprotect_rtcp
 
 
 def pointer(thing: Any) -> int:
@@ -110,7 +112,7 @@ class PureDoor:
         control = 192 <= data[1] <= 223  # RFC 5761 §4
         _VIEW[:size] = data
         _LENGTH[0] = size
-        unprotect = _srtp.srtp_unprotect_rtcp if control else _srtp.srtp_unprotect
+        unprotect = _UNPROTECT_RTCP if control else _UNPROTECT
         if unprotect(self._session, _BUFFER, _LENGTH):
             return
         self.heard_at = now = time.monotonic()

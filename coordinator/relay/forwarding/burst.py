@@ -33,7 +33,6 @@ from .sender import (
 
 MAX_BURST = 16
 _OUTS = [ffi.new("char[]", BUFFER_BYTES) for _ in range(MAX_BURST)]
-_VIEWS = [memoryview(ffi.buffer(out)) for out in _OUTS]
 _LENGTH = ffi.new("int *")
 Held = Sequence[tuple[Packet, float]]
 """Packets, and when they came in seconds."""
@@ -47,7 +46,20 @@ class _Cuts(dict[int, list[tuple[int, int, bytes]]]):
         return cut
 
 
+class _Views(dict[int, memoryview]):
+    """So much of a buffer, by the number of bytes."""
+
+    def __init__(self, out: Any) -> None:
+        super().__init__()
+        self.whole = memoryview(ffi.buffer(out))
+
+    def __missing__(self, size: int) -> memoryview:
+        self[size] = view = self.whole[:size]
+        return view
+
+
 _CUTS = _Cuts()
+_VIEWS = [_Views(out) for out in _OUTS]
 
 
 def fan_out_burst(exits: Sequence[tuple[Cursor, Sender]], source: int, burst: Held) -> list[int]:
@@ -82,13 +94,13 @@ def fan_out_burst(exits: Sequence[tuple[Cursor, Sender]], source: int, burst: He
 def _parts(burst: Held) -> list[tuple[Any, ...]] | None:
     """Return what the packets are for all, with a buffer for each; None where they are too large for it."""
     parts: list[tuple[Any, ...]] = []
-    for (packet, now), out, view in zip(burst, _OUTS, _VIEWS, strict=False):
+    for (packet, now), out, views in zip(burst, _OUTS, _VIEWS, strict=False):
         payload, size = packet.payload, len(packet.payload)
         if size + NUMBERED_HEADER > MAX_PLAIN_BYTES:
             return None
         parts.append((
             (now, size + PACKET_OVERHEAD), 0x80 if packet.marker else 0, packet.seq, packet.timestamp,
-            payload, packet.vp8, size + NUMBERED_HEADER, WRITERS[size], out, view,
+            payload, packet.vp8, size + NUMBERED_HEADER, WRITERS[size], out, views.whole, views,
         ))  # fmt: skip
     return parts
 
@@ -124,7 +136,7 @@ def _sealed(cursor: Cursor, straight: Straight, parts: list[tuple[Any, ...]]) ->
     session, element, flight, *_ = straight
     log, number, protect, length = flight.log, flight.number, PROTECT, _LENGTH
     datagrams: list[memoryview] = []
-    for sent, marker, seq, timestamp, payload, vp8, whole, write, out, view in parts:
+    for sent, marker, seq, timestamp, payload, vp8, whole, write, out, view, views in parts:
         number += 1
         log[number % KEPT] = sent
         write(
@@ -135,7 +147,7 @@ def _sealed(cursor: Cursor, straight: Straight, parts: list[tuple[Any, ...]]) ->
             renumber_vp8(view, NUMBERED_HEADER, vp8, picture_shift, tl0_shift)
         length[0] = whole
         if not protect(session, out, length):
-            datagrams.append(view[: length[0]])
+            datagrams.append(views[length[0]])
     flight.number = number
     return datagrams
 
