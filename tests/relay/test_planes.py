@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from coordinator.relay.forwarding import cursor, flight, rtp
@@ -159,6 +159,27 @@ def weighed(
             told.append((each.outcome(), each.told, each.lost, each.standing_s))
         told.append((each.arrived_bps(0.5), each.arrived_bps(1000.0)))
     return [*told, each.outcome(), each.standing_s, each.outcome(), each.standing_s]
+
+
+@settings(max_examples=50)
+@given(st.lists(st.tuples(st.integers(1, 400), st.floats(0, 0.2)), min_size=1, max_size=12))
+@example([(400, 0.01), (300, 0.02), (400, 0.0), (399, 0.1)])
+def test_the_rate_that_arrives_is_that_of_the_last_thousand(messages: list[tuple[int, float]]) -> None:
+    told, found = [], []
+    for plane in PLANES:
+        each, now, number = plane.Flight(), 50.0, 0
+        arrived: list[tuple[float, int]] = []
+        for count, pause in messages:
+            for _ in range(count):
+                arrived.append((now + pause, 100 + number))
+                number = each.sent(100 + number, now)
+            each.take([(number - count + 1 + place & 0xFFFF, now + pause) for place in range(count)])
+            now += 0.1
+        kept = arrived[-flight.ARRIVALS_KEPT :]
+        newest, oldest = kept[-1][0], min(at for at, _ in kept)
+        told.append((each.arrived_bps(1000.0), each.arrived_bps(0.0)))
+        found.append(8 * sum(size for _, size in kept) / max(0.1, newest - oldest))
+    assert told[0] == told[1] and [rate for rate, _ in told] == found
 
 
 VP8_FIELDS = ("keyframe", "starts", "picture_at", "picture_id", "picture_long", "tl0_at", "tl0")
