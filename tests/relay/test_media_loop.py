@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import selectors
 import signal
 import socket
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Coroutine, Iterator
 from functools import partial
 from typing import Any
@@ -198,10 +200,12 @@ def test_an_interrupt_ends_it(media: Media) -> None:
 
 
 @pytest.mark.parametrize("data", [JUNK, CHECK], ids=["a peer", "a stranger"])
-def test_what_is_scheduled_behind_a_door_runs_at_once(media: Media, data: bytes) -> None:
+@pytest.mark.parametrize("later", [False, True], ids=["at once", "in a moment"])
+def test_what_is_scheduled_behind_a_door_runs_in_time(media: Media, data: bytes, later: bool) -> None:
     async def work() -> None:
-        done = asyncio.Event()
-        media.on_dtls = media.on_check = lambda: asyncio.get_running_loop().call_soon(done.set)
+        loop, done = asyncio.get_running_loop(), asyncio.Event()
+        soon = partial(loop.call_later, 0.001) if later else loop.call_soon
+        media.on_dtls = media.on_check = lambda: soon(done.set)
         for _ in range(3):
             media.send(data)
             async with asyncio.timeout(20):  # nothing else would wake it before
@@ -209,6 +213,21 @@ def test_what_is_scheduled_behind_a_door_runs_at_once(media: Media, data: bytes)
             done.clear()
 
     media.run(work())
+
+
+def test_a_loop_that_is_stopped_behind_a_door_stops(media: Media) -> None:
+    woken: list[bool] = []
+
+    async def work() -> None:
+        loop = asyncio.get_running_loop()
+        media.on_check = loop.stop
+        loop.call_later(20, woken.append, True)
+        media.send(CHECK)
+        await asyncio.Event().wait()
+
+    with pytest.raises(RuntimeError, match="stopped"):
+        media.run(work())
+    assert not woken
 
 
 def test_what_is_raised_behind_a_door_costs_that_datagram(
@@ -316,6 +335,7 @@ def test_media_that_python_has_nothing_to_do_with_does_not_end_the_wait(
                 pass
         there.send(b"!")
 
+    selector.scheduled = True  # and was done since
     here, there = socket.socketpair()
     with here, there:
         key = selector.register(here, selectors.EVENT_READ)
@@ -404,3 +424,35 @@ def test_what_code_behind_a_door_closes_or_changes_is_not_told_as_it_was(
         watched.send(CHECK)
         assert selector.select(1) == []
         assert [key.data for key, _ in selector.select(0)] == ([] if closes else ["other"])
+
+
+def test_a_descriptor_that_somebody_else_holds_open_is_told_of_no_more(
+    watched: Media, selector: MediaSelector
+) -> None:
+    """As a child process does: epoll goes on telling of it, under a number that is nobody's."""
+    here, there = socket.socketpair()
+    with there:
+        held = os.dup(here.fileno())
+        selector.register(here, selectors.EVENT_READ)
+        descriptor = here.fileno()
+        here.close()
+        assert selector.unregister(here).fd == descriptor
+        there.send(b"!")
+        assert selector.select(0.01) == []
+        os.close(held)
+
+
+def test_what_is_done_with_is_let_go(watched: Media) -> None:
+    gc.collect()
+    open_before = len(os.listdir("/proc/self/fd"))
+    selector = MediaSelector(watched.compiled)
+    second = udp()
+    selector.watch(second, watched.doors)
+    selector.unregister(second)
+    second.close()
+    known = weakref.ref(second)
+    del second
+    gc.collect()
+    assert known() is None
+    selector.close()
+    assert len(os.listdir("/proc/self/fd")) == open_before

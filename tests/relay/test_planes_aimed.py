@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from coordinator.relay.door import Behind, PureDoor, pointer
 from coordinator.relay.forwarding import flight, sender
 from coordinator.relay.forwarding.history import Packet
+from coordinator.relay.forwarding.intake import packet_of
 from coordinator.relay.forwarding.sender import MAX_PLAIN_BYTES
 from tests.relay.inside import open_door, outbound
 from tests.relay.test_planes import (
@@ -140,3 +141,18 @@ def test_an_address_that_is_none_is_not_aimed_at(plane: Any, address: object) ->
     assert not each.aim(plane.Wire(), address, 1, 1, None)
     each.send(96, True, 1, 5, 77, b"x", 1.5)
     assert len(told) == 1
+
+
+@pytest.mark.parametrize("plane", PLANES)
+def test_who_cannot_be_aimed_elsewhere_goes_back_to_its_caller(plane: Any) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver:
+        receiver.bind(("127.0.0.1", 0))
+        with aimed(plane, receiver) as (each, wire):
+            each.configure(0, 5)
+            assert not each.aim(wire, ("nowhere", 5), 1, 1, None)
+            at = plane.Cursor(100, 1, 96)
+            at.source = 7
+            packet = packet_of(plane.Packet(), "opus", b"x")
+            packet.seq, packet.timestamp, packet.marker = 5, 5, False
+            assert plane.fan_out([(at, each)], 7, packet, 1.5) == []
+            assert (wire.sent, each.packets) == (0, 1)
