@@ -48,10 +48,8 @@ class MediaSelector(EpollSelector):
     def __init__(self, compiled: Any = engine.compiled) -> None:
         super().__init__()
         self._compiled = compiled
-        self._descriptor = self.fileno()
-        self._epoll = select.epoll.fromfd(os.dup(self._descriptor))
+        self._epoll = select.epoll.fromfd(os.dup(self.fileno()))
         self._watched: dict[int, Doors] = {}
-        self._sockets: dict[int, socket.socket] = {}
         self.scheduled = False
         """To be set by who schedules something; without the compiled plane the wait ends for it."""
 
@@ -62,14 +60,12 @@ class MediaSelector(EpollSelector):
 
     def watch(self, sock: socket.socket, doors: Doors) -> None:
         """Empty a UDP socket from now on, until it is unregistered. Raises KeyError when it is registered."""
-        descriptor = self.register(sock, selectors.EVENT_READ).fd
-        self._watched[descriptor], self._sockets[descriptor] = doors, sock
+        self._watched[self.register(sock, selectors.EVENT_READ).fd] = doors
 
     def unregister(self, fileobj: Any) -> selectors.SelectorKey:
         """See `selectors.BaseSelector`."""
         key = super().unregister(fileobj)
         self._watched.pop(key.fd, None)
-        self._sockets.pop(key.fd, None)
         return key
 
     def select(self, timeout: float | None = None) -> _Ready:
@@ -78,18 +74,18 @@ class MediaSelector(EpollSelector):
         if self._compiled is None:
             ready = self._wait(timeout)
         else:
-            ready = self._compiled.wait(self._descriptor, self._watched, self.get_key, timeout)
+            ready = self._compiled.wait(self._epoll, self._watched, self.get_key, timeout)
         if not ready:
             return []
         now = self.get_map()  # code behind a door may have closed some, or changed what is waited for
         return [(key, events & key.events) for key, events in ready if now.get(key.fd) is key]
 
     def _wait(self, timeout: float | None) -> _Ready:
-        """Do what `wait.c` does."""
+        """Do what `wait.c` does, which ends for a signal that asyncio knows nothing of too."""
+        self.scheduled = False
         left = -1.0 if timeout is None else max(timeout, 0.0)
         end = monotonic() + left
         while True:
-            self.scheduled = False
             found = self._epoll.poll(left, EVENTS_AT_ONCE)
             ready = self._go_through(found)
             if ready or not found or self.scheduled:
@@ -101,16 +97,17 @@ class MediaSelector(EpollSelector):
         """Note what happened elsewhere, which code behind a door may close, and empty the watched sockets."""
         ready: _Ready = []
         keys = self.get_map()
-        full: list[tuple[Doors, socket.socket]] = []
+        full: list[tuple[Doors, Any]] = []
         for descriptor, events in found:
-            doors = self._watched.get(descriptor)
+            key, doors = keys.get(descriptor), self._watched.get(descriptor)
+            if key is None:
+                continue
             if doors is not None:
-                full.append((doors, self._sockets[descriptor]))
+                full.append((doors, key.fileobj))
                 continue
             read = selectors.EVENT_READ if events & ~select.EPOLLOUT else 0
             write = selectors.EVENT_WRITE if events & ~select.EPOLLIN else 0
-            if key := keys.get(descriptor):
-                ready.append((key, read | write))
+            ready.append((key, read | write))
         for doors, sock in full:
             try:
                 doors.drain(sock)

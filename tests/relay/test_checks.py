@@ -23,6 +23,7 @@ from coordinator.relay.door import Behind, PureDoor
 from coordinator.relay.doors import Address, PureDoors
 from coordinator.relay.forwarding import sender
 from coordinator.relay.ice import Credentials, IceAgent
+from coordinator.relay.media_loop import MediaSelector
 from coordinator.relay.udp_mux import UdpMux
 
 compiled: Any = pytest.importorskip("coordinator.relay.forwarding._compiled", reason="no compiler at set-up")
@@ -414,9 +415,6 @@ def test_a_fault_leaves_a_check_to_who_takes_strangers(
 
 
 def test_the_event_loop_waits_on_over_a_check(nominated: tuple[Side, list[socket.socket]]) -> None:
-    media_loop = pytest.importorskip("coordinator.relay.media_loop")
-    if media_loop.engine.compiled is None:
-        pytest.skip("the pure plane is in use")
     side, (client, *_) = nominated
     ours, theirs = socket.socketpair()
 
@@ -426,7 +424,7 @@ def test_the_event_loop_waits_on_over_a_check(nominated: tuple[Side, list[socket
             theirs.send(b"answered")
 
     teller = threading.Thread(target=tell)
-    with ours, theirs, contextlib.closing(media_loop.MediaSelector()) as selector:
+    with ours, theirs, contextlib.closing(MediaSelector(compiled)) as selector:
         selector.watch(side.mux.sock, side.mux.doors)
         selector.register(ours, 1)
         client.sendto(requested(USUAL, side.known[0]), side.mux.sock.getsockname())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -149,7 +150,14 @@ def test_who_cannot_be_aimed_elsewhere_goes_back_to_its_caller(plane: Any) -> No
         receiver.bind(("127.0.0.1", 0))
         with aimed(plane, receiver) as (each, wire):
             each.configure(0, 5)
+            session = outbound()
+            owner = {session}
+            known = weakref.ref(owner)
+            assert each.aim(wire, receiver.getsockname(), pointer(session._srtp[0]), PROTECT, owner)
+            del owner
+            assert known() is not None
             assert not each.aim(wire, ("nowhere", 5), 1, 1, None)
+            assert known() is None, "nobody sends with it any more"
             at = plane.Cursor(100, 1, 96)
             at.source = 7
             packet = packet_of(plane.Packet(), "opus", b"x")

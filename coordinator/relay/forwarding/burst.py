@@ -15,7 +15,7 @@ from typing import Any
 
 from .codecs import renumber_vp8, rewrite_vp8
 from .cursor import NONE, Cursor
-from .flight import KEPT
+from .flight import KEPT, Flight
 from .history import Packet
 from .sender import (
     BUFFER_BYTES,
@@ -27,7 +27,7 @@ from .sender import (
     UDP_SEGMENT,
     WRITERS,
     Sender,
-    Straight,
+    Wire,
     ffi,
 )
 
@@ -84,10 +84,10 @@ def fan_out_burst(exits: Sequence[tuple[Cursor, Sender]], source: int, burst: He
         if straight is None or parts is None:
             _send_each(cursor, sender, burst)
             continue
-        _, _, flight, *_ = straight
+        session, element, flight, wire, six, address = straight
         flight.sent_bytes += octets + len(burst) * PACKET_OVERHEAD
         sender.packets += len(burst)
-        _send(straight, _sealed(cursor, straight, parts))
+        _send(_sealed(cursor, session, element, flight, parts), wire, six, address)
     return left
 
 
@@ -127,13 +127,14 @@ def _send_each(cursor: Cursor, sender: Sender, burst: Held) -> None:
         sender.send(cursor.payload_type, packet.marker, sequence, timestamp, cursor.ssrc, payload, now)
 
 
-def _sealed(cursor: Cursor, straight: Straight, parts: list[tuple[Any, ...]]) -> list[memoryview]:
+def _sealed(
+    cursor: Cursor, session: Any, element: int, flight: Flight, parts: list[tuple[Any, ...]]
+) -> list[memoryview]:
     """Number, write and encrypt packets; return them."""
     payload_type, ssrc, shift, timestamp_shift = (
         cursor.payload_type, cursor.ssrc, cursor.shift, cursor.timestamp_shift
     )  # fmt: skip
     picture_shift, tl0_shift = cursor.picture_shift, cursor.tl0_shift
-    session, element, flight, *_ = straight
     log, number, protect, length = flight.log, flight.number, PROTECT, _LENGTH
     datagrams: list[memoryview] = []
     for sent, marker, seq, timestamp, payload, vp8, whole, write, out, view, views in parts:
@@ -152,9 +153,8 @@ def _sealed(cursor: Cursor, straight: Straight, parts: list[tuple[Any, ...]]) ->
     return datagrams
 
 
-def _send(straight: Straight, datagrams: list[memoryview]) -> None:
+def _send(datagrams: list[memoryview], wire: Wire, six: bool, address: tuple[Any, ...]) -> None:
     """Send encrypted packets, all as long as the first but the last, which may be shorter."""
-    *_, wire, six, address = straight
     together = wire.burst_to_six if six else wire.burst_to_four
     if together is not None and datagrams:
         try:

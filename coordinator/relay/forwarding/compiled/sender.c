@@ -256,8 +256,10 @@ static PyObject *sender_aim(Sender *self, PyObject *args)
     if (!PyArg_ParseTuple(args, "O!OKKO", &WireType, &wire, &address, &session, &protect, &owner))
         return NULL;
     Py_CLEAR(self->wire);
-    if (!session || !protect || !read_address(address, &self->address, &self->address_size))
+    if (!session || !protect || !read_address(address, &self->address, &self->address_size)) {
+        Py_CLEAR(self->owner);
         Py_RETURN_FALSE;
+    }
     self->session = (void *)(uintptr_t)session;
     self->protect = (srtp_function)(uintptr_t)protect;
     Py_INCREF(owner);
