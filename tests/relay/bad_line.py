@@ -1,14 +1,18 @@
 """A bad line between clients and the relay: a UDP proxy that loses, delays and throttles, by direction.
 
-Flows that begin after `BadLine.next` was set get that `Condition`; a running flow's can be changed in place.
+Clients that connect after `BadLine.next` was set get a `Condition` like that, each its own: all ways on which
+a client tries to come are one line, whenever it begins to try them. It can be changed in place.
 """
 
 from __future__ import annotations
 
 import asyncio
+import copy
 import random
 import socket
 from dataclasses import dataclass, field
+
+from coordinator.relay.binding import read_request
 
 Address = tuple[str, int]
 
@@ -61,6 +65,8 @@ class BadLine(asyncio.DatagramProtocol):
     def __init__(self, relay_port: int, seed: int = 7, host: str = "127.0.0.1") -> None:
         self.relay_port, self.host = relay_port, host
         self.next = Condition()
+        self.conditions: dict[str, Condition] = {}
+        """By the username of a client's first check; the last one is the newest."""
         self.flows: dict[Address, _Flow] = {}
         self.port = 0
         self._random = random.Random(seed)
@@ -83,9 +89,16 @@ class BadLine(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, addr: Address) -> None:
         flow = self.flows.get(addr)
         if flow is None:
-            flow = self.flows[addr] = _Flow(self, addr, self.next)
+            flow = self.flows[addr] = _Flow(self, addr, self._condition_of(data))
             self._starting = asyncio.ensure_future(self._start(flow))
         flow.send_up(data)
+
+    def _condition_of(self, first: bytes) -> Condition:
+        """Return the line of who sends this, the first that comes from an address, and so a check."""
+        username = read_request(first).username
+        if username not in self.conditions:
+            self.conditions[username] = copy.deepcopy(self.next)
+        return self.conditions[username]
 
     async def _start(self, flow: _Flow) -> None:
         loop = asyncio.get_running_loop()

@@ -107,10 +107,8 @@ async def test_media_that_stops_is_set_up_again_within_seconds(monkeypatch: pyte
         await shows(viewer, camera, 20)
         sid = stage.participant("viewer").sid
 
-        for flow in list(line.flows.values())[-2:]:
-            flow.condition.up.loss = flow.condition.down.loss = 1.0
-            flow.condition = Condition(Way(loss=1.0), Way(loss=1.0))
-        line.next = Condition()
+        *_, theirs = line.conditions.values()
+        theirs.up.loss = theirs.down.loss = 1.0
 
         await viewer.until("happened.some(h => h.name === 'Reconnected')", 25)
         await shows(viewer, camera, 20, 20)
